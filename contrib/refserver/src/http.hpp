@@ -75,10 +75,19 @@ struct StreamBody {
   std::function<Step(std::string& chunk)> next;
 };
 
+// What a fault script asks the connection to do wrong with an answer.
+struct WireFault {
+  std::optional<std::uint64_t> cut_after;  // break off after that many bytes of the body
+  bool reset = false;                      // break off with a TCP reset, not an orderly close
+  std::optional<std::uint64_t> announce;   // the Content-Length to claim, whatever the body has
+  bool no_answer = false;                  // close without a single byte
+};
+
 struct Response {
   int status = 200;
   Headers headers;
   std::variant<std::string, FileBody, StreamBody> body;
+  std::optional<WireFault> wire_fault;
 };
 
 // One request on its way to its response. Calls come in this order: refuse(), write()*, finish(). A client
@@ -95,6 +104,8 @@ class Exchange {
   // The next piece of the body. False means that no more of it is wanted: the rest is read and dropped, and
   // finish() says why.
   virtual bool write(std::span<const std::byte> piece) = 0;
+  // Asked after write() said false: the connection is reset at once instead of being answered.
+  virtual bool breaks_off() const { return false; }
 
   virtual Response finish() = 0;
 };
@@ -110,7 +121,5 @@ std::string percent_encode_path(std::string_view text);
 bool equal_without_case(std::string_view a, std::string_view b);
 
 std::string http_date(std::int64_t unix_seconds);  // "Sun, 06 Nov 1994 08:49:37 GMT"
-
-const char* reason_phrase(int status);
 
 }  // namespace refserver

@@ -52,6 +52,13 @@ OrErrno<UniqueFd> open_beneath(const Share& share, std::string_view share_path, 
 // Symlinks are not followed by full (the result is then S_ISLNK for the last component).
 OrErrno<struct stat> stat_beneath(const Share& share, std::string_view share_path);
 
+// Profile stock: whether the server may read it. A server run by root could read everything, so files and
+// directories without any read permission bit count as unreadable; the hazards around them can be tested
+// then.
+inline bool is_readable(const struct stat& status) {
+  return (status.st_mode & 0444) != 0;
+}
+
 // For unlinkat, mkdirat, renameat: the opened parent directory and the last component. EBUSY for the root.
 struct ParentAndName {
   UniqueFd parent;
