@@ -40,6 +40,13 @@ class AtomicPut final : public Exchange {
   }
 
   Response finish() override {
+    Response response = conclude();
+    temporary_.reset();  // whatever was refused is gone before the answer is
+    return response;
+  }
+
+ private:
+  Response conclude() {
     if (error_ == 0) error_ = settle();
     if (error_ != 0) return answer_error(call_, error_);
 
@@ -62,7 +69,6 @@ class AtomicPut final : public Exchange {
     return response;
   }
 
- private:
   // What is wrong with the request whatever the disk holds.
   std::optional<Response> refuse_request() {
     const Headers& headers = call_.request.headers;
