@@ -2,6 +2,8 @@
 #include "router.hpp"
 
 #include <array>
+#include <chrono>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -121,6 +123,18 @@ class ApiExchange final : public Exchange {
   bool overflow_ = false;
 };
 
+// Stock checks a token with a deliberately slow hash: connections compete for the processor, they do not
+// sleep.
+void burn_cpu(std::chrono::milliseconds cost) {
+  auto used = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  std::string digest(4096, 'x');
+  for (auto end = used() + cost; used() < end;) digest = sha256(digest);
+}
+
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD";
 }
@@ -166,6 +180,7 @@ Response Router::unauthorized(std::string_view message) const {
 OrResponse<Caller> Router::device_caller(const Request& request) const {
   auto token = credentials(request, "Bearer");
   if (!token) return std::unexpected(unauthorized("a device token is needed"));
+  if (server_.stock_token_cost.count() > 0) burn_cpu(server_.stock_token_cost);
   auto device = server_.devices->authenticate(*token, request.client_address);
   if (!device || !server_.accounts->exists(device->user)) {
     return std::unexpected(unauthorized("the device token is unknown or has expired"));

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "access_log.hpp"
+#include "dav/dav.hpp"
 #include "faults.hpp"
 #include "http_server.hpp"
 #include "log.hpp"
@@ -44,6 +45,8 @@ struct Server::Impl {
   std::unique_ptr<Accounts> accounts;
   std::unique_ptr<Devices> devices;
   ServerContext context;
+  std::unique_ptr<Database> dav_database;
+  std::unique_ptr<DavState> dav_state;
   std::unique_ptr<Faults> faults;
   std::unique_ptr<AccessLog> access_log;
   std::unique_ptr<Router> router;
@@ -63,6 +66,7 @@ struct Server::Impl {
   std::optional<std::string> open_tools(const Options& options);
   std::optional<std::string> open_http(const Options& options);
   std::unique_ptr<Exchange> open(const Request& request);
+  std::unique_ptr<Exchange> open_dav(const Request& request, const Caller& caller) const;
 };
 
 std::optional<std::string> Server::Impl::lock_state(const Options& options) {
@@ -94,6 +98,7 @@ std::optional<std::string> Server::Impl::open_share(const Options& options, cons
   share.follow_inner_symlinks = options.profile == Profile::stock;
   share.exclude_patterns = options.exclude_patterns;
   share.max_size = options.max_file_size;
+  if (!share.read_only) sweep_leftovers(share);
   if (options.profile == Profile::stock) {
     served.stock = std::make_unique<StockCatalog>(share);
   } else {
@@ -147,6 +152,15 @@ std::unique_ptr<Exchange> Server::Impl::open(const Request& request) {
   return access_log ? access_log->watch(request, std::move(exchange)) : std::move(exchange);
 }
 
+std::unique_ptr<Exchange> Server::Impl::open_dav(const Request& request, const Caller& caller) const {
+  auto find_share = [this](std::string_view id) -> std::optional<DavShare> {
+    const auto* served = context.find_share(id);
+    if (served == nullptr) return std::nullopt;
+    return DavShare{served->share.get(), &served->catalog()};
+  };
+  return make_dav_exchange(request, {context.profile, dav_state.get(), caller.user, find_share});
+}
+
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 std::string Server::url() const {
@@ -164,13 +178,19 @@ std::expected<std::unique_ptr<Server>, std::string> Server::start(const Options&
   impl->context.accounts = impl->accounts.get();
   impl->context.devices = impl->devices.get();
   impl->context.session_seconds = options.accounts.session_seconds;
+  if (options.profile == Profile::stock) {
+    impl->context.stock_token_cost = std::chrono::milliseconds(options.stock_token_cost_ms);
+  }
   for (const auto& share : options.shares) {
     if (auto problem = impl->open_share(options, share)) return std::unexpected(*problem);
   }
   if (auto problem = impl->open_tools(options)) return std::unexpected(*problem);
-  impl->router = std::make_unique<Router>(impl->context, [](const Request&, const Caller&) {
-    return answer_with(error_response(501, "dav.missing", "this build has no WebDAV"));
-  });
+  impl->dav_database = std::make_unique<Database>(options.state / "dav", 4);
+  impl->dav_state = std::make_unique<DavState>(*impl->dav_database, std::chrono::steady_clock::now);
+  impl->router = std::make_unique<Router>(impl->context,
+                                          [raw = impl.get()](const Request& request, const Caller& caller) {
+                                            return raw->open_dav(request, caller);
+                                          });
   if (auto problem = impl->open_http(options)) return std::unexpected(*problem);
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

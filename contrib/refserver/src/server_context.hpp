@@ -1,6 +1,7 @@
 // Everything that lives as long as the server and that requests work with.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ struct ServerContext {
   Devices* devices = nullptr;
   std::vector<ServedShare> shares;
   std::int64_t session_seconds = 0;
+  std::chrono::milliseconds stock_token_cost{0};  // of CPU time, for each token check
 
   const ServedShare* find_share(std::string_view id) const {
     for (const auto& served : shares) {
