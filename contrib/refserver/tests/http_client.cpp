@@ -62,6 +62,7 @@ Reply HttpClient::send(const Ask& ask) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.body->size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask.body->c_str());
   }
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, ask.fresh_connection ? 1L : 0L);
   if (ask.method == "HEAD") curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
   reply.result = curl_easy_perform(curl);

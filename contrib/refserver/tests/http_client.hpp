@@ -33,6 +33,9 @@ struct Ask {
   std::string url;
   std::vector<std::string> headers;
   std::optional<std::string> body;
+  // libcurl repeats a request, whatever its method, when a kept connection closes before an answer; on a
+  // fresh one it does not.
+  bool fresh_connection = false;
 };
 
 // One connection that is kept open, like a client's.
