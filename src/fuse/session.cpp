@@ -96,7 +96,7 @@ void raise_kernel_readahead(const std::string& mountpoint) {
 class SessionImpl final : public Session {
  public:
   SessionImpl(vfs::Vfs& vfs, Seams seams, MountOptions options)
-      : vfs_(vfs), seams_(seams), options_(std::move(options)), context_{vfs, seams, [] {}} {}
+      : vfs_(vfs), seams_(seams), options_(std::move(options)), context_{vfs, seams, [] {}, {}} {}
   ~SessionImpl() override { unmount(); }
 
   Result<void> mount();
@@ -189,6 +189,7 @@ void SessionImpl::unmount() {
   vfs_.observe(nullptr);
   if (notifier_) notifier_->stop();
   fuse_session_unmount(session_.get());
+  context_.handles.clear();
 }
 
 }  // namespace
