@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -314,6 +315,11 @@ std::string HttpScriptServer::url(std::string_view target) const {
 }
 
 void HttpScriptServer::accept_connections() {
+  // OpenSSL writes without MSG_NOSIGNAL; the threads of connections inherit this.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   while (true) {
     std::array<pollfd, 2> fds{pollfd{.fd = listener_, .events = POLLIN, .revents = 0},
                               pollfd{.fd = stop_event_, .events = POLLIN, .revents = 0}};
