@@ -35,7 +35,7 @@ void append_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
-bool same_version(const remote::Version& known, const remote::Version& fresh) {
+bool keeps_inode(const remote::Version& known, const remote::Version& fresh) {
   if (known.size != fresh.size || known.mtime != fresh.mtime) return false;
   if (known.etag.empty() || fresh.etag.empty()) return true;
   return without_weak_mark(known.etag) == without_weak_mark(fresh.etag);
