@@ -1,5 +1,6 @@
 // MKCOL, DELETE, COPY and MOVE in both profiles.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "dav_fixture.hpp"
@@ -82,6 +83,34 @@ TEST_F(StockDav, DeleteIgnoresConditions) {
   EXPECT_EQ(send("DELETE", "d", {{"X-Delete-If-Empty", "1"}}).status, 204);
   EXPECT_TRUE(names_in("").empty());
 }
+
+// A mount point cannot be removed, not even by root.
+class StubbornTree : public AnyDav {
+ protected:
+  void SetUp() override {
+    write_file("d/f", "x");
+    std::filesystem::create_directory(on_disk("d/mounted"));
+    if (!mount_tiny_disk(on_disk("d/mounted"))) GTEST_SKIP() << "mounting is not allowed here";
+  }
+  void TearDown() override {
+    for (const auto& name : names_in("")) ::umount2(on_disk(name + "/mounted").c_str(), MNT_DETACH);
+  }
+};
+
+TEST_P(StubbornTree, FailsHalfWayInStockAndDisappearsWholeInFull) {
+  const Answer answer = send("DELETE", "d");
+  if (profile_ == Profile::stock) {
+    EXPECT_EQ(answer.status, 405);
+    EXPECT_TRUE(exists("d/mounted"));
+    EXPECT_TRUE(catalog_.reports.empty());
+  } else {
+    EXPECT_EQ(answer.status, 204);
+    EXPECT_FALSE(exists("d"));
+    EXPECT_EQ(catalog_.reports, Reports{"removed d"});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, StubbornTree, ::testing::Values(Profile::full, Profile::stock));
 
 TEST_P(AnyDav, MoveRenames) {
   write_file("a", "x");

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +25,12 @@ TemporaryDirectory::TemporaryDirectory() {
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+bool mount_tiny_disk(const std::filesystem::path& directory) {
+  if (::unshare(CLONE_NEWNS) != 0) return false;
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  return ::mount("tiny", directory.c_str(), "tmpfs", 0, "size=64k") == 0;
 }
 
 namespace {
@@ -107,7 +115,9 @@ DavFixture::DavFixture(Profile profile)
     : profile_(profile),
       catalog_(profile),
       database_(state_directory_.path(), 4),
-      state_(database_, [this] { return now_; }) {
+      state_(database_, [this] { return now_; },
+             {.one = [this](int fd) { return sync_disk_(fd); },
+              .file_system = [this](int fd) { return sync_disk_(fd); }}) {
   share_.id = "sh 1";
   share_.name = "Docs";
   share_.root = root_.path();

@@ -1,6 +1,5 @@
 // PUT: whole or not at all in full; every hazard of writing in place in stock.
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +46,35 @@ TEST_F(FullDav, PutCreatesAndReplaces) {
 TEST_F(FullDav, EmptyFilesAreFilesToo) {
   EXPECT_EQ(send("PUT", "empty").status, 201);
   EXPECT_TRUE(exists("empty"));
+}
+
+TEST_F(FullDav, BytesAreOnDiskBeforeTheNameAndTheNameBeforeTheAnswer) {
+  struct Sync {
+    std::uintmax_t size;
+    bool is_directory;
+    bool published;
+  };
+  std::vector<Sync> syncs;
+  sync_disk_ = [&](int fd) {
+    struct stat status{};
+    EXPECT_EQ(::fstat(fd, &status), 0);
+    syncs.push_back({static_cast<std::uintmax_t>(status.st_size), S_ISDIR(status.st_mode), exists("f")});
+    return 0;
+  };
+  ASSERT_EQ(send("PUT", "f", {}, "12345").status, 201);
+  ASSERT_EQ(syncs.size(), 2U);
+  EXPECT_EQ(syncs[0].size, 5U);
+  EXPECT_FALSE(syncs[0].published);
+  EXPECT_TRUE(syncs[1].is_directory);
+  EXPECT_TRUE(syncs[1].published);
+}
+
+TEST_F(FullDav, ADiskThatFailsToSyncFailsThePut) {
+  write_file("f", "old");
+  sync_disk_ = [](int) { return EIO; };
+  EXPECT_EQ(send("PUT", "f", {}, "new").status, 500);
+  EXPECT_EQ(read_file("f"), "old");
+  EXPECT_EQ(names_in(""), Names{"f"});
 }
 
 TEST_F(FullDav, ReadersSeeTheOldFileUntilThePutIsDone) {
@@ -188,20 +216,13 @@ TEST_F(FullDav, ReadOnlySharesRefuseEveryChange) {
   EXPECT_EQ(names_in(""), Names{"f"});
 }
 
-// A file system of 64 KiB over `directory`, seen by this process only; false where that is not allowed.
-bool mount_tiny(const std::filesystem::path& directory) {
-  if (::unshare(CLONE_NEWNS) != 0) return false;
-  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-  return ::mount("tiny", directory.c_str(), "tmpfs", 0, "size=64k") == 0;
-}
-
 class FullDisk : public DavFixture, public ::testing::WithParamInterface<std::pair<Profile, int>> {
  protected:
   FullDisk() : DavFixture(GetParam().first) {}
 };
 
 TEST_P(FullDisk, IsToldByTheStatusOfTheProfile) {
-  if (!mount_tiny(on_disk(""))) GTEST_SKIP() << "mounting is not allowed here: " << std::strerror(errno);
+  if (!mount_tiny_disk(on_disk(""))) GTEST_SKIP() << "mounting is not allowed here: " << std::strerror(errno);
   share_.root_fd.reset(::open(root_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   write_file("f", "old");
   EXPECT_EQ(send("PUT", "f", {}, std::string(200'000, 'x')).status, GetParam().second);
