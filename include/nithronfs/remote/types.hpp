@@ -14,15 +14,19 @@ namespace nithronfs::remote {
 // As the server writes it: quotes and a weak mark included; compared as an opaque string (R9). Empty: none.
 using ETag = std::string;
 
-// One version of a file. Two files with equal versions have equal bytes.
+// One version of a file.
 struct Version {
   ETag etag;
   std::uint64_t size = 0;
-  Timestamp mtime;  // decides where there is no etag
-  friend bool operator==(const Version&, const Version&) = default;
+  Timestamp mtime;                                                   // decides where there is no etag
+  friend bool operator==(const Version&, const Version&) = default;  // of the record; bytes: same_version()
 };
 
 enum class Kind : std::uint8_t { file, directory };
+
+// Equal bytes, as far as tags can tell: sizes equal, and etags equal but for the weak mark, which Apache
+// takes off a tag after a second (R9); where a side has no etag, mtimes equal.
+[[nodiscard]] bool same_version(const Version& a, const Version& b);
 
 // A row of a listing. `name` is one decoded path component, checked: UTF-8, 1..255 bytes, no '/', no NUL, not
 // "." or "..". The entry of the listed collection itself has an empty name.
