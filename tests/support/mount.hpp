@@ -50,6 +50,8 @@ class Mount {
   void start();
   // SIGTERM; returns how the daemon ended.
   [[nodiscard]] Exit stop();
+  // How the daemon ended by itself; none when it still runs after `limit`.
+  [[nodiscard]] std::optional<Exit> wait(milliseconds limit = patience) { return daemon_->wait(limit); }
   // Stops, expecting success, and starts again.
   void remount();
   // SIGKILL: leaves a mount point that answers ENOTCONN.

@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <stdexcept>
 
 namespace nithronfs::test {
@@ -61,6 +64,7 @@ RefServer::RefServer(const RefServerOptions& options) : options_(options), share
     make_certificate(folder_.path());
     certificate_ = folder_ / "cert.pem";
   }
+  set_faults("[]");
   start();
 }
 
@@ -78,17 +82,13 @@ std::string RefServer::url_via(std::uint16_t port) const {
 
 void RefServer::start() {
   Command command;
-  command.arguments = {programs().server,
-                       "--listen",
-                       fmt::format("127.0.0.1:{}", port_),
-                       "--state",
-                       (folder_ / "state").string(),
-                       "--share",
-                       fmt::format("share={}{}", share_.string(), options_.read_only ? ":ro" : ""),
-                       "--user",
-                       fmt::format("{}:{}", user, password),
-                       "--profile",
-                       options_.profile};
+  command.arguments = {programs().server, "--listen", fmt::format("127.0.0.1:{}", port_), "--state",
+                       (folder_ / "state").string(), "--share",
+                       fmt::format("share={}{}", share_.string(), options_.read_only ? ":ro" : ""), "--user",
+                       fmt::format("{}:{}", user, password), "--profile", options_.profile, "--access-log",
+                       (folder_ / "access.log").string(), "--faults", (folder_ / "faults.json").string(),
+                       // Tests log in more often than people do.
+                       "--login-limit", "1000"};
   if (options_.tls) {
     for (const char* argument : {"--tls-cert", "cert.pem", "--tls-key", "key.pem"}) {
       const bool is_file = std::string_view(argument).ends_with(".pem");
@@ -109,6 +109,30 @@ void RefServer::stop() {
   const std::optional<Exit> exit = process_->terminate();
   if (exit != Exit{0, 0}) throw std::runtime_error("the reference server did not stop cleanly:\n" + log());
   process_.reset();
+}
+
+std::vector<AccessLine> RefServer::access_log() const {
+  std::vector<AccessLine> lines;
+  std::istringstream log(read_file_if_any(folder_ / "access.log"));
+  for (std::string text; std::getline(log, text);) {
+    const auto line = nlohmann::json::parse(text);
+    lines.push_back({.method = line.at("method"),
+                     .path = line.at("path"),
+                     .query = line.at("query"),
+                     .range = line.at("range").is_null() ? "" : line.at("range").get<std::string>(),
+                     .status = line.at("status")});
+  }
+  return lines;
+}
+
+std::size_t RefServer::count(std::string_view method, std::string_view part) const {
+  return static_cast<std::size_t>(std::ranges::count_if(access_log(), [&](const AccessLine& line) {
+    return (method.empty() || line.method == method) && line.path.find(part) != std::string::npos;
+  }));
+}
+
+void RefServer::set_faults(std::string_view rules) const {
+  replace_file(folder_ / "faults.json", fmt::format(R"({{"rules":{}}})", rules));
 }
 
 ApacheServer::ApacheServer(const fs::path& root) : port_(free_port()) {

@@ -20,6 +20,15 @@ struct Programs {
 };
 [[nodiscard]] const Programs& programs();
 
+// One request in the reference server's access log.
+struct AccessLine {
+  std::string method;
+  std::string path;  // as sent
+  std::string query;
+  std::string range;  // empty: none
+  int status = 0;     // 0: no answer was given
+};
+
 struct RefServerOptions {
   std::string profile = "full";  // or "stock"
   bool tls = false;              // with a certificate of its own
@@ -45,6 +54,13 @@ class RefServer {
 
   static constexpr const char* user = "tester";
   static constexpr const char* password = "correct horse";
+
+  // All requests so far. Whoever has seen an answer finds its line.
+  [[nodiscard]] std::vector<AccessLine> access_log() const;
+  // Requests of `method` ("" for all) whose path contains `part`.
+  [[nodiscard]] std::size_t count(std::string_view method, std::string_view part = "") const;
+  // Rules of the server's fault script, a JSON array; "[]" heals. Takes effect with the next request.
+  void set_faults(std::string_view rules) const;
 
   // A clean stop and a new start over the same state, on the same port.
   void stop();
