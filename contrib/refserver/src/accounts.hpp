@@ -47,6 +47,7 @@ class Accounts {
 
   // The TOTP secret is raw bytes, empty for none. False: the name exists already.
   bool add(const std::string& name, std::string_view password, std::string totp_secret);
+  bool exists(std::string_view name) const { return accounts_.contains(name); }
 
   std::expected<Session, LoginFailure> login(const std::string& address, const std::string& user,
                                              std::string_view password, std::string_view code);

@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 
+#include "encoding.hpp"
+
 namespace refserver {
 namespace {
 
@@ -37,6 +39,10 @@ OrErrno<std::vector<std::string>> list_names(int directory_fd) {
 }
 
 }  // namespace
+
+bool hidden_from_feed(const Share& share, std::string_view path) {
+  return share.excludes(path) || !is_utf8(path);
+}
 
 CatalogBatch::CatalogBatch(const CatalogStore& store, const Share& share, DirectoryObserver* observer,
                            Journal journal)
@@ -259,8 +265,8 @@ std::uint64_t CatalogBatch::relocate(const Slot& from, const std::string& from_p
   store_.move(txn_, from.parent, from.name, to.parent, to.name, node);
   open_.reset();  // its path may have changed
   ++change_count_;
-  bool was_hidden = share_.excludes(from_path);
-  bool is_hidden = share_.excludes(to_path);
+  bool was_hidden = hidden_from_feed(share_, from_path);
+  bool is_hidden = hidden_from_feed(share_, to_path);
   if (was_hidden && is_hidden) return 0;
   if (is_hidden) return emit(ChangeKind::remove, from_path, node);
   if (!was_hidden) return emit(ChangeKind::rename, to_path, node, from_path);
@@ -282,7 +288,7 @@ void CatalogBatch::emit_tree(std::uint64_t id, const std::string& path) {
 
 std::uint64_t CatalogBatch::emit(ChangeKind kind, std::string_view path, const Node& node,
                                  std::string_view old_path) {
-  if (journal_ == Journal::skip || share_.excludes(path)) return 0;
+  if (journal_ == Journal::skip || hidden_from_feed(share_, path)) return 0;
   Change change{.seq = ++counters_.last_seq,
                 .kind = kind,
                 .path = std::string(path),

@@ -24,6 +24,9 @@ class DirectoryObserver {
   virtual void directory_gone(std::uint64_t id) = 0;
 };
 
+// Excluded names, and those that JSON cannot carry.
+bool hidden_from_feed(const Share& share, std::string_view path);
+
 // A name in a directory.
 struct Slot {
   std::uint64_t parent = 0;

@@ -243,7 +243,7 @@ FullCatalog::Page FullCatalog::read_existing(std::uint64_t start_seq, std::uint6
   for (auto id : ids) {
     auto path = store_.path_of(txn, id);
     auto node = store_.node_by_id(txn, id);
-    if (!path || !node || share_.excludes(*path)) continue;
+    if (!path || !node || hidden_from_feed(share_, *path)) continue;
     auto sha = node->is_dir() ? std::nullopt : store_.find_sha256(txn, *node);
     page.changes.push_back({Change{start_seq, ChangeKind::create, std::move(*path), {}, *node},
                             store_.tag(*node), sha.value_or("")});

@@ -38,9 +38,9 @@ bool has_internal_component(std::string_view share_path) {
 bool Share::excludes(std::string_view share_path) const {
   if (exclude_patterns.empty()) return false;
   return any_component(share_path, [this](std::string_view component) {
-    std::string name(component);
+    std::string text(component);
     for (const auto& pattern : exclude_patterns) {
-      if (::fnmatch(pattern.c_str(), name.c_str(), 0) == 0) return true;
+      if (::fnmatch(pattern.c_str(), text.c_str(), 0) == 0) return true;
     }
     return false;
   });

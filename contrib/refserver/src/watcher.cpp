@@ -187,14 +187,19 @@ bool Watcher::postponed(const Event& event) {
 
 void Watcher::add_due(std::vector<Sighting>& sightings) {
   auto now = Clock::now();
-  std::erase_if(busy_, [&](auto& entry) {
-    auto& [slot, busy] = entry;
-    if (now - busy.last_look < busy_interval) return false;
-    if (!busy.again) return true;
-    sightings.push_back({slot, std::nullopt});
-    busy = {now, false};
-    return false;
-  });
+  for (auto entry = busy_.begin(); entry != busy_.end();) {
+    auto& [slot, busy] = *entry;
+    bool due = now - busy.last_look >= busy_interval;
+    if (due && !busy.again) {
+      entry = busy_.erase(entry);
+      continue;
+    }
+    if (due) {
+      sightings.push_back({slot, std::nullopt});
+      busy = {now, false};
+    }
+    ++entry;
+  }
 }
 
 int Watcher::next_timeout_ms(bool unsettled) const {
