@@ -54,6 +54,7 @@ class BlockCacheImpl final : public BlockCache, private Housekeeping {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(total_bytes_, 0));
   }
   CacheCounters counters() const override;
+  bool busy() const override { return core_.calls_running > 0; }
   void shutdown() override;
 
  private:
@@ -152,6 +153,9 @@ CacheCounters BlockCacheImpl::counters() const {
 void BlockCacheImpl::shutdown() {
   core_.stopped = true;
   for (const auto& file : open_files()) file->shut_down();
+  for (auto running = core_.calls_running.load(); running > 0; running = core_.calls_running) {
+    core_.calls_running.wait(running);
+  }
   record_all();
 }
 

@@ -38,6 +38,7 @@ struct Core {
   std::atomic<std::uint64_t> bytes_fetched = 0;
   std::atomic<std::uint64_t> evicted_files = 0;
   std::atomic<bool> stopped = false;
+  std::atomic<std::uint64_t> calls_running = 0;  // of the source; shutdown waits for them
 };
 
 }  // namespace nithronfs::cache

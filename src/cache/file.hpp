@@ -104,6 +104,7 @@ class File final : public std::enable_shared_from_this<File> {
   void confirm(const std::shared_ptr<Fetch>& fetch) EXCLUDES(mutex_);
   void confirmed(const std::shared_ptr<Fetch>& fetch, const Extents& seen, const Result<void>& outcome)
       EXCLUDES(mutex_);
+  void call_ended();
   void interrupt(std::uint64_t waiter) EXCLUDES(mutex_);
   [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> bytes) const;
   [[nodiscard]] Slice slice(Extent extent) const;

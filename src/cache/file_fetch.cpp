@@ -31,12 +31,21 @@ net::Flow Fetch::on_bytes(std::uint64_t offset, std::span<const std::byte> bytes
 
 void File::start(const std::shared_ptr<Fetch>& fetch) {
   ++core_.fetches;
+  ++core_.calls_running;
   remote::CallOptions options;
   options.priority = fetch->priority;
   options.deadline = core_.timeout + std::chrono::seconds(fetch->extent.length() / slowest_bytes_per_second);
   options.cancel = fetch->token();
   spawn(source_->fetch({fetch->extent.begin, fetch->extent.length()}, fetch, options),
-        [self = shared_from_this(), fetch](const Result<void>& outcome) { self->ended(fetch, outcome); });
+        [self = shared_from_this(), fetch](const Result<void>& outcome) {
+          self->ended(fetch, outcome);
+          self->call_ended();
+        });
+}
+
+void File::call_ended() {
+  --core_.calls_running;
+  core_.calls_running.notify_all();
 }
 
 Result<void> File::write(std::uint64_t offset, std::span<const std::byte> bytes) const {
@@ -141,8 +150,10 @@ void File::confirm(const std::shared_ptr<Fetch>& fetch) {
   options.priority = fetch->priority;
   options.deadline = core_.timeout;
   options.cancel = fetch->token();
+  ++core_.calls_running;
   spawn(source_->confirm(options), [self = shared_from_this(), fetch, seen](const Result<void>& outcome) {
     self->confirmed(fetch, seen, outcome);
+    self->call_ended();
   });
 }
 

@@ -85,7 +85,7 @@ void init(void* user_data, fuse_conn_info* connection) {
 }
 
 void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  auto& [vfs, seams, ready] = context(raw);
+  auto& [vfs, seams, ready, handles] = context(raw);
   auto request = Request::interruptible(raw, seams.engine);
   const auto interrupt = request->interrupt();
   vfs.lookup(node_id(parent), name, interrupt,
@@ -121,55 +121,62 @@ void getattr(fuse_req_t request, fuse_ino_t ino, fuse_file_info*) {
   fuse_reply_attr(request, &out, no_timeout);
 }
 
-// Open files travel through the kernel as a pointer in fi->fh.
-using Handle = std::shared_ptr<vfs::OpenFile>;
-Handle& handle_of(const fuse_file_info* info) {
-  return *reinterpret_cast<Handle*>(info->fh);
-}
-
 void open(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* info) {
   if ((info->flags & O_ACCMODE) != O_RDONLY || (info->flags & O_TRUNC) != 0) {
     fuse_reply_err(raw, EROFS);
     return;
   }
-  auto& [vfs, seams, ready] = context(raw);
+  auto& [vfs, seams, ready, handles] = context(raw);
   auto request = Request::interruptible(raw, seams.engine);
   const auto interrupt = request->interrupt();
-  vfs.open(node_id(ino), interrupt,
-           [request = std::move(request), reply = *info](Result<Handle> opened) mutable {
-             if (!opened) return reply_error(request->take(), opened.error());
-             auto handle = std::make_unique<Handle>(std::move(*opened));
-             reply.fh = reinterpret_cast<std::uint64_t>(handle.get());
-             reply.keep_cache = 1;  // one inode is one version: its pages are always right
-             // When the caller is gone, no RELEASE follows.
-             if (fuse_reply_open(request->take(), &reply) == 0) (void)handle.release();
-           });
+  vfs.open(
+      node_id(ino), interrupt,
+      [&handles, request = std::move(request), reply = *info](Result<HandleTable::Handle> opened) mutable {
+        if (!opened) return reply_error(request->take(), opened.error());
+        reply.fh = handles.add(std::move(*opened));
+        reply.keep_cache = 1;  // one inode is one version: its pages are always right
+        // When the caller is gone, no RELEASE follows.
+        if (fuse_reply_open(request->take(), &reply) != 0) handles.remove(reply.fh);
+      });
 }
 
 void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  const std::unique_ptr<Handle> closing(&handle_of(info));
+  context(request).handles.remove(info->fh);
   fuse_reply_err(request, 0);
 }
 
+void reply_slice(fuse_req_t request, const cache::Slice& slice) {
+  if (slice.length == 0) {
+    fuse_reply_buf(request, nullptr, 0);
+    return;
+  }
+  fuse_bufvec data{};
+  data.count = 1;
+  data.buf[0].size = slice.length;
+  data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
+  data.buf[0].fd = slice.fd;
+  data.buf[0].pos = static_cast<off_t>(slice.offset);
+  fuse_reply_data(request, &data, static_cast<fuse_buf_copy_flags>(0));
+}
+
 void read(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  auto& [vfs, seams, ready] = context(raw);
+  auto& [vfs, seams, ready, handles] = context(raw);
+  const auto handle = handles.find(info->fh);
+  if (!handle) {
+    fuse_reply_err(raw, EBADF);
+    return;
+  }
   auto request = Request::interruptible(raw, seams.engine);
   const auto interrupt = request->interrupt();
-  vfs.read(*handle_of(info), static_cast<std::uint64_t>(offset), size, interrupt,
-           [request = std::move(request)](Result<cache::Slice> slice) {
+  vfs.read(*handle, static_cast<std::uint64_t>(offset), size, interrupt,
+           [request = std::move(request)](const Result<cache::Slice>& slice) {
              if (!slice) return reply_error(request->take(), slice.error());
-             fuse_bufvec data{};
-             data.count = 1;
-             data.buf[0].size = slice->length;
-             data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
-             data.buf[0].fd = slice->fd;
-             data.buf[0].pos = static_cast<off_t>(slice->offset);
-             fuse_reply_data(request->take(), &data, static_cast<fuse_buf_copy_flags>(0));
+             reply_slice(request->take(), *slice);
            });
 }
 
 void opendir(fuse_req_t raw, fuse_ino_t ino, fuse_file_info* info) {
-  auto& [vfs, seams, ready] = context(raw);
+  auto& [vfs, seams, ready, handles] = context(raw);
   auto request = Request::interruptible(raw, seams.engine);
   const auto interrupt = request->interrupt();
   vfs.open_directory(node_id(ino), interrupt,
@@ -332,6 +339,30 @@ fuse_lowlevel_ops make_operations() {
 }
 
 }  // namespace
+
+std::uint64_t HandleTable::add(Handle handle) {
+  const MutexLock lock(mutex_);
+  handles_.emplace(++last_, std::move(handle));
+  return last_;
+}
+
+HandleTable::Handle HandleTable::find(std::uint64_t number) {
+  const MutexLock lock(mutex_);
+  const auto found = handles_.find(number);
+  return found == handles_.end() ? nullptr : found->second;
+}
+
+void HandleTable::remove(std::uint64_t number) {
+  Handle closing;  // closed after the lock was released
+  const MutexLock lock(mutex_);
+  if (auto node = handles_.extract(number)) closing = std::move(node.mapped());
+}
+
+void HandleTable::clear() {
+  std::unordered_map<std::uint64_t, Handle> closing;
+  const MutexLock lock(mutex_);
+  closing.swap(handles_);
+}
 
 const fuse_lowlevel_ops& operations() {
   static const fuse_lowlevel_ops table = make_operations();

@@ -60,11 +60,12 @@ std::string escaped(std::string_view value) {
 }
 
 std::string option_string(const MountOptions& options) {
-  std::string text =
-      "ro,nosuid,nodev,default_permissions,subtype=nithronfs,fsname=" + escaped(options.source);
+  std::string text = "ro,default_permissions,subtype=nithronfs,fsname=" + escaped(options.source);
   if (options.allow_other) text += ",allow_other";
-  if (!options.allow_exec) text += ",noexec";
-  if (options.no_atime) text += ",noatime";
+  text += options.kernel.no_suid ? ",nosuid" : ",suid";
+  text += options.kernel.no_dev ? ",nodev" : ",dev";
+  if (options.kernel.no_exec) text += ",noexec";
+  if (options.kernel.no_atime) text += ",noatime";
   return text;
 }
 
@@ -96,7 +97,7 @@ void raise_kernel_readahead(const std::string& mountpoint) {
 class SessionImpl final : public Session {
  public:
   SessionImpl(vfs::Vfs& vfs, Seams seams, MountOptions options)
-      : vfs_(vfs), seams_(seams), options_(std::move(options)), context_{vfs, seams, [] {}} {}
+      : vfs_(vfs), seams_(seams), options_(std::move(options)), context_{vfs, seams, [] {}, {}} {}
   ~SessionImpl() override { unmount(); }
 
   Result<void> mount();
@@ -189,6 +190,7 @@ void SessionImpl::unmount() {
   vfs_.observe(nullptr);
   if (notifier_) notifier_->stop();
   fuse_session_unmount(session_.get());
+  context_.handles.clear();
 }
 
 }  // namespace

@@ -119,6 +119,11 @@ bool Refresher::away() const {
   return away_since_ && parts_.seams.clock.steady() - *away_since_ < away_pause;
 }
 
+WallTime Refresher::last_confirmed() const {
+  const MutexLock lock(mutex_);
+  return last_confirmed_;
+}
+
 bool Refresher::busy() const {
   const MutexLock lock(mutex_);
   return running_ > 0;
@@ -170,6 +175,7 @@ void Refresher::answered(Key key, const Result<void>& outcome) {
     waiting = std::move(waiting_.extract(key).mapped());
     if (outcome) {
       away_since_.reset();
+      last_confirmed_ = parts_.seams.clock.wall();
     } else if (means_away(outcome.error().code)) {
       away_since_ = parts_.seams.clock.steady();
     }

@@ -48,6 +48,7 @@ class Refresher {
   // The server did not answer a moment ago: asking again would only make somebody wait.
   [[nodiscard]] bool away() const EXCLUDES(mutex_);
   [[nodiscard]] bool busy() const EXCLUDES(mutex_);
+  [[nodiscard]] WallTime last_confirmed() const EXCLUDES(mutex_);
   [[nodiscard]] const ProblemList& problems() const { return problems_; }
 
   void shutdown() EXCLUDES(mutex_);
@@ -77,6 +78,7 @@ class Refresher {
   std::size_t running_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::optional<SteadyTime> away_since_ GUARDED_BY(mutex_);
+  WallTime last_confirmed_ GUARDED_BY(mutex_){};
 };
 
 }  // namespace nithronfs::vfs

@@ -52,6 +52,7 @@ class VfsImpl final : public Vfs {
   Nanos negative_lifetime() const override { return options_.fresh_for; }
   std::vector<Problem> problems() const override { return refresher_.problems().list(); }
   bool busy() const override { return refresher_.busy(); }
+  WallTime last_confirmed() const override { return refresher_.last_confirmed(); }
   void shutdown() override;
 
  private:

@@ -102,6 +102,7 @@ class BlockCache {
   virtual void discard(const DataKey& key) = 0;
   [[nodiscard]] virtual std::uint64_t total_bytes() const = 0;
   [[nodiscard]] virtual CacheCounters counters() const = 0;
+  [[nodiscard]] virtual bool busy() const = 0;  // something is being fetched
 
   // Ends all fetches, fails all waiting reads with cancelled, flushes and records what arrived. After it,
   // reads fail with cancelled.

@@ -15,8 +15,12 @@ struct MountOptions {
   std::string mountpoint;  // an existing directory, absolute
   std::string source;      // what mount(8) and df show: the URL
   bool allow_other = false;
-  bool allow_exec = true;
-  bool no_atime = true;
+  struct KernelFlags {
+    bool no_exec = false;
+    bool no_suid = true;
+    bool no_dev = true;
+    bool no_atime = false;
+  } kernel;
 };
 
 // Unmounts what a daemon that died has left at `mountpoint` (there, every access says ENOTCONN); true if it

@@ -9,6 +9,7 @@
 #include "nithronfs/util/result.hpp"
 #include "nithronfs/util/seams.hpp"
 #include "nithronfs/util/task.hpp"
+#include "nithronfs/util/unique_fd.hpp"
 
 namespace nithronfs::remote {
 
@@ -36,11 +37,21 @@ class AccountStore {
   [[nodiscard]] Result<void> save(const Account& account) const;
   [[nodiscard]] Result<void> remove() const;
 
-  // Holds the lock between processes until destroyed. Blocks; not for the net thread.
-  class Lock;
+  // Holds the lock between processes until destroyed.
+  class Lock {
+   public:
+    explicit Lock(UniqueFd file) : file_(std::move(file)) {}
+
+   private:
+    UniqueFd file_;
+  };
+  // Blocks; not for the net thread.
   [[nodiscard]] Result<std::unique_ptr<Lock>> lock() const;
+  // Errors: busy when somebody else holds it.
+  [[nodiscard]] Result<std::unique_ptr<Lock>> try_lock() const;
 
  private:
+  [[nodiscard]] Result<std::unique_ptr<Lock>> take_lock(int operation) const;
   std::string path_;
 };
 

@@ -121,7 +121,9 @@ class Vfs {
   [[nodiscard]] virtual Nanos negative_lifetime() const = 0;
 
   [[nodiscard]] virtual std::vector<Problem> problems() const = 0;
-  [[nodiscard]] virtual bool busy() const = 0;  // something is being fetched or listed
+  [[nodiscard]] virtual bool busy() const = 0;  // something is being listed or confirmed
+  // When the server last confirmed anything; the epoch: not since the start.
+  [[nodiscard]] virtual WallTime last_confirmed() const = 0;
 
   // Fails everything that waits, and returns when nothing of it runs any more. The executors and the remote
   // must still be running.

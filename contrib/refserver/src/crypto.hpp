@@ -1,0 +1,48 @@
+// Hashes, randomness and password hashing, all from OpenSSL's libcrypto.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace refserver {
+
+std::string random_bytes(std::size_t count);
+
+std::string sha256(std::string_view bytes);  // 32 raw bytes
+std::string hmac_sha1(std::string_view key, std::string_view message);
+std::string hmac_sha256(std::string_view key, std::string_view message);
+
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+// SHA-256 over data that arrives in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
+  void update(std::string_view piece);
+  std::string finish();  // 32 raw bytes; starts over
+
+ private:
+  void* context_;
+};
+
+// Adler-32 of RFC 1950.
+std::uint32_t adler32(std::string_view bytes, std::uint32_t start = 1);
+
+// A password as scrypt(N=2^14, r=8, p=1) of it with a salt of its own. Takes tens of milliseconds.
+class PasswordHash {
+ public:
+  static PasswordHash of(std::string_view password);
+  bool matches(std::string_view password) const;
+
+ private:
+  std::string salt_;
+  std::string derived_;
+};
+
+}  // namespace refserver
