@@ -1,3 +1,4 @@
+// Ranks the sources of options and derives the places and the identity of a mount.
 #include "nithronfs/config/mount_config.hpp"
 
 #include <fmt/format.h>

@@ -146,6 +146,10 @@ void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
 }
 
 void reply_slice(fuse_req_t request, const cache::Slice& slice) {
+  if (slice.length == 0) {
+    fuse_reply_buf(request, nullptr, 0);
+    return;
+  }
   fuse_bufvec data{};
   data.count = 1;
   data.buf[0].size = slice.length;

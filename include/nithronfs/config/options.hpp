@@ -24,11 +24,9 @@ struct Space {
   friend bool operator==(const Space&, const Space&) = default;
 };
 
-// What mount(8) knows by itself and the kernel carries out.
+// What mount(8) knows by itself and the kernel carries out. nosuid and nodev are always on.
 struct KernelFlags {
   bool no_exec = false;
-  bool no_suid = true;  // the default; `suid` takes it back
-  bool no_dev = true;   // the default; `dev` takes it back
   bool no_atime = false;
   friend bool operator==(const KernelFlags&, const KernelFlags&) = default;
 };
@@ -98,7 +96,7 @@ struct GenericOptionInfo {
   std::string_view name;
   Effect effect;
   std::string_view help;
-  void (*apply)(MountOptions&);  // null: accepted for mount(8)'s sake, nothing to do
+  void (*apply)(MountOptions&);  // null: nothing to do
 };
 
 // What mount(8), fstab and systemd write on every file system. `x-…`, `X-…` and `comment=…` are accepted too.

@@ -57,6 +57,8 @@ class ManualExecutor final : public Executor, public Clock {
 
   // Runs what is ready now, and what that makes ready, up to `limit` pieces; returns how many ran.
   std::size_t run_ready(std::size_t limit = 1'000'000);
+  // Forgets everything that was posted, as a crash would.
+  void drop_all();
   // Moves time forward, running timers in their order on the way.
   void advance(Nanos by);
 
