@@ -71,7 +71,7 @@ Result<std::uint64_t> DirectoryEditor::apply(const remote::Entry& entry, const O
   if (settled != nullptr && settled->contains(offset)) return offset;
   if (auto found = reader_.referenced_inode((*dentry)->child, row_); !found) return fail(found.error());
   const bool same = row_.inode.kind == entry.kind && (entry.kind == remote::Kind::directory ||
-                                                      same_version(row_.inode.version, entry.version));
+                                                      remote::same_version(row_.inode.version, entry.version));
   Result<void> done;
   if (!same) {
     done = replace(entry, **dentry, verified);

@@ -14,13 +14,6 @@ struct evp_md_ctx_st;
 
 namespace nithronfs::tree {
 
-// Whether bytes cached for `known` may be served for `fresh` (K2, R9). Size and mtime must be equal: the
-// kernel ignores new ones for an inode that it has cached. Etags are opaque, except for the weak mark: for a
-// second after a change, Apache writes W/"x" for what it calls "x" from then on. It derives both from the
-// same size and mtime, so that is one version, not two. An answer without an etag (not every source has them)
-// is judged by size and mtime alone.
-[[nodiscard]] bool same_version(const remote::Version& known, const remote::Version& fresh);
-
 // True when `fresh`, the same version as `known`, has the etag to keep: a strong one in place of a weak one
 // (only strong ones are good for If-Match), or one where there was none.
 [[nodiscard]] bool better_etag(const remote::ETag& known, const remote::ETag& fresh);
