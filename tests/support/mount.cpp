@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
@@ -150,9 +151,7 @@ void Mount::start() {
   fs::create_directories(folder_ / "run");
   daemon_.emplace(command());
   watchdog_ = std::make_unique<Watchdog>(daemon_->pid(), spec_.life);
-  // A stale mount of a killed daemon is a mount point too, but it does not answer.
-  std::error_code error;
-  const bool up = eventually([&] { return (mounted() && fs::exists(root_, error)) || !daemon_->running(); });
+  const bool up = eventually([&] { return answers(root_) || !daemon_->running(); });
   if (!up || !daemon_->running()) throw std::runtime_error("the mount did not come up:\n" + log());
 }
 
@@ -172,6 +171,15 @@ void Mount::remount() {
 void Mount::kill() {
   watchdog_.reset();
   daemon_->kill();
+}
+
+bool answers(const fs::path& directory) {
+  // One question: a dead mount may be taken away between two. It fails on a dead mount, and names the
+  // parent's device where nothing is mounted.
+  struct stat inside{};
+  struct stat above{};
+  return ::stat(directory.c_str(), &inside) == 0 && ::stat(directory.parent_path().c_str(), &above) == 0 &&
+         inside.st_dev != above.st_dev;
 }
 
 bool is_mount_point(const fs::path& directory) {

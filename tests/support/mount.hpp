@@ -70,6 +70,8 @@ class Mount {
 
 // True when a FUSE file system is mounted on exactly this directory, whether it answers or not.
 [[nodiscard]] bool is_mount_point(const fs::path& directory);
+// True when something is mounted there and its daemon answers.
+[[nodiscard]] bool answers(const fs::path& directory);
 // Takes a mount away whatever its state is.
 void force_unmount(const fs::path& directory);
 
