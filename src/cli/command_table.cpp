@@ -72,9 +72,9 @@ std::string command_help(const CommandSpec& command) {
     const std::string left = option.placeholder.empty()
                                  ? std::string(option.name)
                                  : fmt::format("{} {}", option.name, option.placeholder);
-    text += fmt::format("  {:<30}{}\n", left, option.help);
+    text += fmt::format("  {:<32}{}\n", left, option.help);
   }
-  return text + fmt::format("  {:<30}{}\n", "--help", "print this");
+  return text + fmt::format("  {:<32}{}\n", "--help", "print this");
 }
 
 }  // namespace

@@ -131,6 +131,12 @@ Result<Json> detailed_json(const Answer& answer) {
   return json;
 }
 
+// A mount may be busy with what it has while the server is away.
+std::string state_line(const MountStatus& status) {
+  if (status.state == dbus::MountState::offline) return "offline";
+  return fmt::format("{}, {}", name_of(status.state), status.online ? "online" : "offline");
+}
+
 std::string cache_line(const MountStatus& status) {
   if (status.cache_limit == 0) return human_size(status.cached_bytes);
   return fmt::format("{} of {}", human_size(status.cached_bytes), human_size(status.cache_limit));
@@ -145,7 +151,7 @@ Result<std::string> detailed_text(const Answer& answer, const Context& context) 
     text += fmt::format("  {:<14}{}\n", label, value);
   };
   line("server", printable(status.server));
-  line("state", fmt::format("{}, {}", name_of(status.state), status.online ? "online" : "offline"));
+  line("state", state_line(status));
   line("last contact", human_age(status.last_sync_us, context.clock.wall()));
   line("cached", cache_line(status));
   if (status.pending_uploads > 0) {

@@ -154,7 +154,7 @@ std::string to_json(const MountConfig& config) {
       {"options", options},
       {"notes", config.notes},
   };
-  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace nithronfs::config

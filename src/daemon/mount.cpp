@@ -215,12 +215,14 @@ Result<void> MountImpl::open_files() {
 }
 
 Result<void> MountImpl::open_doors() {
-  auto session = fuse::Session::mount(
-      *vfs_, seams_,
-      {.mountpoint = config_.mountpoint,
-       .source = config_.url.to_string(),
-       .allow_other = config_.allow_other,
-       .kernel = {.no_exec = config_.options.kernel.no_exec, .no_atime = config_.options.kernel.no_atime}});
+  auto session = fuse::Session::mount(*vfs_, seams_,
+                                      {.mountpoint = config_.mountpoint,
+                                       .source = config_.url.to_string(),
+                                       .allow_other = config_.allow_other,
+                                       .kernel = {.no_exec = config_.options.kernel.no_exec,
+                                                  .no_suid = config_.options.kernel.no_suid,
+                                                  .no_dev = config_.options.kernel.no_dev,
+                                                  .no_atime = config_.options.kernel.no_atime}});
   if (!session) return fail(session.error());
   session_ = std::move(*session);
 

@@ -92,7 +92,11 @@ Result<DirectoryEditor> ListingUpdateImpl::edit(store::WriteTxn& txn, Changes& c
 Result<void> ListingUpdateImpl::add(std::span<const remote::Entry> entries) {
   while (!entries.empty()) {
     const auto batch = entries.first(std::min(entries.size(), kRowsPerCommit));
+    const std::size_t removed_before = changes_.removed_directories.size();
     if (auto added = add_batch(batch); !added) return added;
+    if (changes_.removed_directories.size() != removed_before) {
+      if (auto below = take_down_removed(core_, changes_); !below) return below;
+    }
     entries = entries.subspan(batch.size());
   }
   return {};

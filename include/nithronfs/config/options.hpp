@@ -24,9 +24,11 @@ struct Space {
   friend bool operator==(const Space&, const Space&) = default;
 };
 
-// What mount(8) knows by itself and the kernel carries out. nosuid and nodev are always on.
+// What mount(8) knows by itself and the kernel carries out.
 struct KernelFlags {
   bool no_exec = false;
+  bool no_suid = true;  // the default; `suid` takes it back
+  bool no_dev = true;   // the default; `dev` takes it back
   bool no_atime = false;
   friend bool operator==(const KernelFlags&, const KernelFlags&) = default;
 };

@@ -64,7 +64,8 @@ TEST(Options, EveryKindOfValueIsRead) {
   EXPECT_EQ(options.allow_other, true);
   EXPECT_TRUE(options.ro && options.sync && options.local_blocks && options.insecure);
   EXPECT_EQ(options.log_level, LogLevel::debug);
-  EXPECT_EQ(options.kernel, (KernelFlags{.no_exec = true, .no_atime = true}));
+  EXPECT_EQ(options.kernel,
+            (KernelFlags{.no_exec = true, .no_suid = true, .no_dev = true, .no_atime = true}));
 }
 
 TEST(Options, TheUmaskShapesModesThatNobodyGave) {
@@ -78,7 +79,8 @@ TEST(Options, TheLastOfTwoWins) {
   EXPECT_FALSE(good("ro,rw").ro);
   EXPECT_FALSE(good("allow_other,allow_other=no").allow_other.value_or(true));
   EXPECT_FALSE(good("sync,async").sync);
-  EXPECT_EQ(good("noexec,nosuid,nodev,exec,suid,dev").kernel, (KernelFlags{}));
+  EXPECT_EQ(good("noexec,nosuid,nodev,exec,suid,dev").kernel,
+            (KernelFlags{.no_exec = false, .no_suid = false, .no_dev = false, .no_atime = false}));
 }
 
 TEST(Options, WhatFstabAndSystemdWriteIsAccepted) {

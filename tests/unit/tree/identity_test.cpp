@@ -7,6 +7,8 @@
 namespace nithronfs::tree {
 namespace {
 
+using remote::same_version;
+
 remote::Version version(std::string etag, std::uint64_t size = 10, Timestamp mtime = {.seconds = 5}) {
   return {.etag = std::move(etag), .size = size, .mtime = mtime};
 }

@@ -1,4 +1,5 @@
 // Directories that go, with all below them.
+#include "directory_editor.hpp"
 #include "tree_fixture.hpp"
 
 namespace nithronfs::tree {
@@ -33,6 +34,19 @@ class RemovalTest : public test::TreeTest {
     EXPECT_TRUE(absent(NodeId::root, "d"));
     EXPECT_EQ(tree().totals()->inodes, 2U);
     EXPECT_EQ(tree().totals()->directories_listed, 1U);
+  }
+
+  void expect_nothing_left() {
+    for (const NodeId node : {d, e, f, deep}) EXPECT_EQ(error_of(tree().inode(node)), Errc::stale);
+    const store::ReadTxn txn = stack_->index->environment().read();
+    const auto tables = Tree::table_names();
+    const auto rows = [&](std::uint32_t table) { return *txn.count(store::Table{table}); };
+    EXPECT_EQ(rows(0), 2U) << tables[0];
+    EXPECT_EQ(rows(1), 1U) << tables[1];
+    EXPECT_EQ(rows(2), 1U) << tables[2];
+    EXPECT_EQ(rows(3), 1U) << tables[3];
+    EXPECT_EQ(rows(4), 0U) << tables[4];
+    EXPECT_EQ(rows(5), 0U) << tables[5];
   }
 
   NodeId d{};
@@ -78,16 +92,29 @@ TEST_F(RemovalTest, TheSameNameAgainIsAnotherDirectoryWithTheSameIno) {
 TEST_F(RemovalTest, NothingOfItIsLeftAfterTheNextOpen) {
   ASSERT_TRUE(tree().apply_absence(d));
   reopen();
-  for (const NodeId node : {d, e, f, deep}) EXPECT_EQ(error_of(tree().inode(node)), Errc::stale);
-  const store::ReadTxn txn = stack_->index->environment().read();
-  const auto tables = Tree::table_names();
-  const auto rows = [&](std::uint32_t table) { return *txn.count(store::Table{table}); };
-  EXPECT_EQ(rows(0), 2U) << tables[0];
-  EXPECT_EQ(rows(1), 1U) << tables[1];
-  EXPECT_EQ(rows(2), 1U) << tables[2];
-  EXPECT_EQ(rows(3), 1U) << tables[3];
-  EXPECT_EQ(rows(4), 0U) << tables[4];
-  EXPECT_EQ(rows(5), 0U) << tables[5];
+  expect_nothing_left();
+}
+
+// As if killed right after the name was gone, before anything below it was.
+TEST_F(RemovalTest, AnInterruptedOneIsFinishedAtTheNextOpen) {
+  {
+    Core core(stack_->index->environment(), store::Table{0}, *stack_->ids, *IdentityHasher::create());
+    const MutexLock lock(core.writer);
+    store::WriteTxn txn = core.index.write();
+    Changes changes;
+    const std::optional<Location> where;
+    auto editor = DirectoryEditor::load(core, txn, NodeId::root, where, changes);
+    ASSERT_TRUE(editor);
+    ASSERT_TRUE(editor->remove(d, read(NodeId::root).front().offset));
+    ASSERT_TRUE(editor->save());
+    ASSERT_TRUE(txn.commit());
+  }
+  EXPECT_FALSE(inode(deep).superseded);
+  ASSERT_TRUE(tree().forget(d));
+  EXPECT_TRUE(inode(d).superseded) << "needed until all below it is gone";
+  reopen();
+  expect_nothing_left();
+  EXPECT_EQ(names(NodeId::root), Names{"other"});
 }
 
 }  // namespace
