@@ -115,16 +115,6 @@ DavFixture::DavFixture(Profile profile)
   share_.follow_inner_symlinks = profile == Profile::stock;
 }
 
-DavContext DavFixture::context(std::string_view user) {
-  return {.profile = profile_,
-          .state = &state_,
-          .user = std::string(user),
-          .find_share = [this](std::string_view id) -> std::optional<DavShare> {
-            if (id != share_.id) return std::nullopt;
-            return DavShare{&share_, &catalog_};
-          }};
-}
-
 Request DavFixture::request(std::string method, std::string_view url_path, Headers headers) const {
   Request request;
   request.method = std::move(method);
@@ -137,7 +127,14 @@ Request DavFixture::request(std::string method, std::string_view url_path, Heade
 Answer DavFixture::send(const Request& request, std::string_view body, std::string_view user) {
   Request complete = request;
   complete.content_length = body.size();
-  const auto exchange = make_dav_exchange(complete, context(user));
+  const DavContext context{.profile = profile_,
+                           .state = &state_,
+                           .user = std::string(user),
+                           .find_share = [this](std::string_view id) -> std::optional<DavShare> {
+                             if (id != share_.id) return std::nullopt;
+                             return DavShare{&share_, &catalog_};
+                           }};
+  const auto exchange = make_dav_exchange(complete, context);
   if (auto refusal = exchange->refuse()) {
     Answer answer = read_answer(std::move(*refusal));
     answer.body_refused = true;

@@ -72,7 +72,6 @@ class DavFixture : public ::testing::Test {
  protected:
   explicit DavFixture(Profile profile);
 
-  DavContext context(std::string_view user = "ann");
   Request request(std::string method, std::string_view url_path, Headers headers = {}) const;
   Answer send(const Request& request, std::string_view body = {}, std::string_view user = "ann");
   // `url_path` is below the share, percent-encoded.
