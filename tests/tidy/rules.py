@@ -27,7 +27,7 @@ ONLY = {
 # Public headers are no door: nobody who includes them gets a library with them.
 DOORS = {
     "fuse": ["src/fuse/"],
-    "curl/": ["src/net/", "tests/support/"],
+    "curl/": ["src/net/", "tests/support/", "contrib/refserver/tests/"],
     "lmdb.h": ["src/store/", "contrib/refserver/"],
     "expat.h": ["src/remote/", "contrib/refserver/"],
     "systemd/sd-bus": ["src/dbus/"],

@@ -114,6 +114,19 @@ TEST_F(WireTest, RefusesBodiesBeforeTheyAreSent) {
   EXPECT_EQ(refused.status, 401);
 }
 
+TEST_F(WireTest, AFileThatShrinksBreaksItsAnswerOff) {
+  write_file(site_.file("a"), "");
+  std::filesystem::resize_file(site_.file("a"), std::uintmax_t{1} << 30);  // more than sockets can hold
+  start();
+  client_->log_in_and_register();
+  client_->http().on_body_once([&] { std::filesystem::resize_file(site_.file("a"), 100); });
+  auto reply = get();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.result, CURLE_PARTIAL_FILE);
+  EXPECT_LT(reply.body.size(), std::size_t{1} << 30);
+  EXPECT_EQ(get().body.size(), 100U);
+}
+
 TEST_F(WireTest, StatusesDelaysAndSilence) {
   start_with_faults();
   faults(
