@@ -6,9 +6,9 @@
 #include <chrono>
 #include <sstream>
 
-#include "../dbus/temporary_directory.hpp"
 #include "fakes.hpp"
 #include "nithronfs/util/executor.hpp"
+#include "temporary_directory.hpp"
 
 namespace nithronfs::cli {
 

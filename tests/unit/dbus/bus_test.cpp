@@ -9,13 +9,13 @@
 
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
 
 #include "dbus/names.hpp"
 #include "fake_provider.hpp"
 #include "nithronfs/dbus/client.hpp"
 #include "nithronfs/util/unique_fd.hpp"
+#include "run_command.hpp"
 #include "temporary_directory.hpp"
 
 namespace nithronfs::dbus {
@@ -70,21 +70,6 @@ class PrivateBus {
   std::string address_;
 };
 
-struct Outcome {
-  int status;
-  std::string output;
-};
-
-Outcome run(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return {-1, "popen failed"};
-  std::string output;
-  std::array<char, 4096> buffer{};
-  while (const std::size_t count = fread(buffer.data(), 1, buffer.size(), pipe))
-    output.append(buffer.data(), count);
-  return {pclose(pipe), output};
-}
-
 class BusTest : public testing::Test {
  protected:
   BusTest() : bus_(directory_) {}
@@ -99,11 +84,12 @@ class BusTest : public testing::Test {
                                provider_);
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
-    const auto waited = run("gdbus wait --address '" + bus_.address() + "' --timeout 20 " + bus_name("00ff"));
+    const auto waited =
+        run_command("gdbus wait --address '" + bus_.address() + "' --timeout 20 " + bus_name("00ff"));
     ASSERT_EQ(waited.status, 0) << waited.output;
   }
-  [[nodiscard]] Outcome busctl(const std::string& words, const std::string& before = "") const {
-    return run(before + "busctl --address='" + bus_.address() + "' " + words);
+  [[nodiscard]] CommandOutcome busctl(const std::string& words, const std::string& before = "") const {
+    return run_command(before + "busctl --address='" + bus_.address() + "' " + words);
   }
   const std::string target_ = bus_name("00ff") + " " + object_path("00ff") + " " + kMountInterface;
   TemporaryDirectory directory_;
