@@ -108,9 +108,9 @@ void File::read(Stream& stream, std::uint64_t offset, std::size_t length, Cancel
   run(std::move(after));
   if (hit) return;
   core_.housekeeping.watch_deadlines();
-  auto registration =
-      interrupt_token.on_cancel([self = shared_from_this(), waiter] { self->interrupt(waiter); });
-  lock.lock();
+  // Destroyed after the lock is released: its destructor waits for an interrupt that may be running.
+  auto registration = interrupt_token.on_cancel([self = shared_from_this(), waiter] { self->interrupt(waiter); });
+  const MutexLock relock(mutex_);
   const auto still = std::ranges::find(waiters_, waiter, &Waiter::id);
   if (still != waiters_.end()) still->registration = std::move(registration);
 }

@@ -83,26 +83,40 @@ class TemporaryFile {
   std::string path_;
 };
 
-}  // namespace
-
-AccountStore::AccountStore(std::string path) : path_(std::move(path)) {}
-
-Result<Account> AccountStore::load() const {
-  const UniqueFd fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) {
-    return fail(Errc::not_logged_in,
-                fmt::format("no login is stored in {}; log in with: nithronctl login URL", path_));
-  }
-  if (!fd) return fail(system_error("cannot open " + path_, errno));
+// The whole text of a file with secrets in it; refused when others could read it, too. Absence is
+// Errc::not_found.
+Result<std::string> read_private_file(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail(system_error("cannot open " + path, errno));
   struct stat info{};
-  if (fstat(fd.get(), &info) != 0) return fail(system_error("cannot look at " + path_, errno));
+  if (fstat(fd.get(), &info) != 0) return fail(system_error("cannot look at " + path, errno));
   if ((info.st_mode & 0077) != 0) {
     return fail(Errc::permission,
                 fmt::format("{} can be read by others and is not used; make it private with: "
                             "chmod 600 {}",
-                            path_, path_));
+                            path, path));
   }
-  auto text = read_all(fd.get(), path_);
+  return read_all(fd.get(), path);
+}
+
+}  // namespace
+
+Result<WebdavCredentials> load_webdav_credentials(const std::string& path) {
+  auto text = read_private_file(path);
+  if (!text) return fail(std::move(text.error()));
+  auto credentials = webdav_credentials_from_json(*text);
+  if (!credentials) return fail(Errc::corrupt, fmt::format("{}: {}", path, credentials.error().message));
+  return credentials;
+}
+
+AccountStore::AccountStore(std::string path) : path_(std::move(path)) {}
+
+Result<Account> AccountStore::load() const {
+  auto text = read_private_file(path_);
+  if (!text && text.error().code == Errc::not_found) {
+    return fail(Errc::not_logged_in,
+                fmt::format("no login is stored in {}; log in with: nithronctl login URL", path_));
+  }
   if (!text) return fail(std::move(text.error()));
   auto account = account_from_json(*text);
   if (!account)

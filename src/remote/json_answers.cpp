@@ -254,6 +254,17 @@ std::string account_to_json(const Account& account) {
          "\n";
 }
 
+Result<WebdavCredentials> webdav_credentials_from_json(std::string_view text) {
+  const Json document = parse(text);
+  const Json* username = document.is_object() ? field(document, {"username"}) : nullptr;
+  const Json* password = document.is_object() ? field(document, {"password"}) : nullptr;
+  const auto name = username != nullptr ? as_text(*username) : std::nullopt;
+  const auto secret = password != nullptr ? as_text(*password) : std::nullopt;
+  if (!name || !secret)
+    return fail(Errc::corrupt, R"(it has to look like {"username": "…", "password": "…"})");
+  return WebdavCredentials{.username = std::string(*name), .password = std::string(*secret)};
+}
+
 Result<Account> account_from_json(std::string_view text) {
   const Json document = parse(text);
   if (!document.is_object()) return fail(Errc::corrupt, "the account file is not JSON");

@@ -36,6 +36,7 @@ struct TokenPair {
 // The account file's content. Errors of parsing: corrupt.
 [[nodiscard]] std::string account_to_json(const Account& account);
 [[nodiscard]] Result<Account> account_from_json(std::string_view text);
+[[nodiscard]] Result<WebdavCredentials> webdav_credentials_from_json(std::string_view text);
 
 // What an error answer says, from any of the envelopes that servers use; empty fields where it says nothing.
 struct ErrorText {

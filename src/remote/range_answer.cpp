@@ -9,10 +9,6 @@
 namespace nithronfs::remote {
 namespace {
 
-std::string_view without_weak_mark(std::string_view etag) {
-  return etag.starts_with("W/") ? etag.substr(2) : etag;
-}
-
 std::unexpected<Error> stale() {
   return fail(Errc::stale, "the file has changed on the server since it was listed");
 }

@@ -70,8 +70,9 @@ Result<std::uint64_t> DirectoryEditor::apply(const remote::Entry& entry, const O
   const std::uint64_t offset = (*dentry)->offset;
   if (settled != nullptr && settled->contains(offset)) return offset;
   if (auto found = reader_.referenced_inode((*dentry)->child, row_); !found) return fail(found.error());
-  const bool same = row_.inode.kind == entry.kind &&
-                    (entry.kind == remote::Kind::directory || keeps_inode(row_.inode.version, entry.version));
+  const bool same =
+      row_.inode.kind == entry.kind &&
+      (entry.kind == remote::Kind::directory || remote::same_version(row_.inode.version, entry.version));
   Result<void> done;
   if (!same) {
     done = replace(entry, **dentry, verified);

@@ -11,13 +11,6 @@
 namespace nithronfs::tree {
 namespace {
 
-constexpr std::string_view kWeakMark = "W/";
-
-std::string_view without_weak_mark(std::string_view etag) {
-  if (etag.starts_with(kWeakMark)) etag.remove_prefix(kWeakMark.size());
-  return etag;
-}
-
 void append_number(std::string& out, std::uint64_t value) {
   const auto bytes = encode_u64(value);
   out.append(bytes.data(), bytes.size());
@@ -35,15 +28,9 @@ void append_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
-bool keeps_inode(const remote::Version& known, const remote::Version& fresh) {
-  if (known.size != fresh.size || known.mtime != fresh.mtime) return false;
-  if (known.etag.empty() || fresh.etag.empty()) return true;
-  return without_weak_mark(known.etag) == without_weak_mark(fresh.etag);
-}
-
 bool better_etag(const remote::ETag& known, const remote::ETag& fresh) {
   if (fresh.empty() || known == fresh) return false;
-  return known.empty() || known.starts_with(kWeakMark);
+  return known.empty() || known.starts_with("W/");
 }
 
 void IdentityHasher::FreeDigest::operator()(evp_md_st* digest) const {
@@ -92,7 +79,7 @@ Result<Identity> IdentityHasher::digest() {
 Result<Identity> IdentityHasher::file(std::string_view share, std::string_view directory_path,
                                       std::string_view name, const remote::Version& version) {
   start('f', share, directory_path, name);
-  append_text(input_, without_weak_mark(version.etag));
+  append_text(input_, remote::without_weak_mark(version.etag));
   append_number(input_, version.size);
   append_number(input_, static_cast<std::uint64_t>(version.mtime.seconds));
   append_u32(input_, version.mtime.nanoseconds);

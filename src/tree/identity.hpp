@@ -1,4 +1,4 @@
-// When two versions share an inode, and the numbers that follow from a version: st_ino and the data key.
+// When two versions are the same, and the numbers that follow from a version: st_ino and the data key.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,7 @@ struct evp_md_ctx_st;
 
 namespace nithronfs::tree {
 
-// Whether a file that is now `fresh` is shown under the inode that it had as `known` (K2, R9). That needs
-// more than equal bytes (remote::same_version): the kernel ignores a new size and mtime for an inode that it
-// has cached, so both must be equal. Etags are opaque, except for the weak mark: for a second after a change,
-// Apache writes W/"x" for what it calls "x" from then on, which is one version and not two. An answer without
-// an etag (not every source has them) is judged by size and mtime alone.
-[[nodiscard]] bool keeps_inode(const remote::Version& known, const remote::Version& fresh);
-
-// True when `fresh`, under the inode of `known`, has the etag to keep: a strong one in place of a weak one
+// True when `fresh`, the same version as `known`, has the etag to keep: a strong one in place of a weak one
 // (only strong ones are good for If-Match), or one where there was none.
 [[nodiscard]] bool better_etag(const remote::ETag& known, const remote::ETag& fresh);
 

@@ -58,6 +58,15 @@ class AccountStore {
 // The file that an account for `server` has by default, below `config_dir`.
 [[nodiscard]] std::string default_account_path(const std::string& config_dir, const std::string& server);
 
+// A name and password for a plain WebDAV server.
+struct WebdavCredentials {
+  std::string username;
+  std::string password;
+};
+// From a JSON file {"username":"…","password":"…"} that only its owner can read. Errors: not_found,
+// permission, corrupt; each says what the file has to look like.
+[[nodiscard]] Result<WebdavCredentials> load_webdav_credentials(const std::string& path);
+
 struct Credentials {
   std::string username;
   std::string password;

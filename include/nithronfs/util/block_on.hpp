@@ -1,8 +1,7 @@
 // Waits for a task from plain synchronous code: programs at their start, never a library module.
 #pragma once
 
-#include <optional>
-#include <semaphore>
+#include <future>
 
 #include "nithronfs/util/task.hpp"
 
@@ -11,14 +10,10 @@ namespace nithronfs {
 // Blocks this thread until `task` ends, which its own deadline has to see to.
 template <class T>
 [[nodiscard]] T block_on(Task<T> task) {
-  std::optional<T> result;
-  std::binary_semaphore ended(0);
-  spawn(std::move(task), [&](T value) {
-    result.emplace(std::move(value));
-    ended.release();
-  });
-  ended.acquire();
-  return std::move(*result);
+  std::promise<T> promise;
+  auto future = promise.get_future();
+  spawn(std::move(task), [promise = std::move(promise)](T value) mutable { promise.set_value(std::move(value)); });
+  return future.get();
 }
 
 }  // namespace nithronfs

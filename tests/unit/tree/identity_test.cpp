@@ -7,36 +7,38 @@
 namespace nithronfs::tree {
 namespace {
 
+using remote::same_version;
+
 remote::Version version(std::string etag, std::uint64_t size = 10, Timestamp mtime = {.seconds = 5}) {
   return {.etag = std::move(etag), .size = size, .mtime = mtime};
 }
 
-TEST(KeepsInodeTest, NeedsEqualSizeAndMtime) {
-  EXPECT_TRUE(keeps_inode(version("\"a\""), version("\"a\"")));
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("\"a\"", 11)));
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("\"a\"", 10, {.seconds = 6})));
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("\"a\"", 10, {.seconds = 5, .nanoseconds = 1})));
-  EXPECT_FALSE(keeps_inode(version(""), version("", 11)));
+TEST(SameVersionTest, NeedsEqualSizeAndMtime) {
+  EXPECT_TRUE(same_version(version("\"a\""), version("\"a\"")));
+  EXPECT_FALSE(same_version(version("\"a\""), version("\"a\"", 11)));
+  EXPECT_FALSE(same_version(version("\"a\""), version("\"a\"", 10, {.seconds = 6})));
+  EXPECT_FALSE(same_version(version("\"a\""), version("\"a\"", 10, {.seconds = 5, .nanoseconds = 1})));
+  EXPECT_FALSE(same_version(version(""), version("", 11)));
 }
 
-TEST(KeepsInodeTest, TakesEtagsAsOpaque) {
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("\"b\"")));
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("\"A\"")));
-  EXPECT_FALSE(keeps_inode(version("\"a\""), version("a")));
+TEST(SameVersionTest, TakesEtagsAsOpaque) {
+  EXPECT_FALSE(same_version(version("\"a\""), version("\"b\"")));
+  EXPECT_FALSE(same_version(version("\"a\""), version("\"A\"")));
+  EXPECT_FALSE(same_version(version("\"a\""), version("a")));
 }
 
 // R9: Apache writes W/"x" for a second after a change, and "x" from then on.
-TEST(KeepsInodeTest, AWeakMarkThatGoesIsNoNewVersion) {
-  EXPECT_TRUE(keeps_inode(version("W/\"x\""), version("\"x\"")));
-  EXPECT_TRUE(keeps_inode(version("\"x\""), version("W/\"x\"")));
-  EXPECT_FALSE(keeps_inode(version("W/\"x\""), version("\"y\"")));
-  EXPECT_FALSE(keeps_inode(version("W/\"x\""), version("\"x\"", 11)));
+TEST(SameVersionTest, AWeakMarkThatGoesIsNoNewVersion) {
+  EXPECT_TRUE(same_version(version("W/\"x\""), version("\"x\"")));
+  EXPECT_TRUE(same_version(version("\"x\""), version("W/\"x\"")));
+  EXPECT_FALSE(same_version(version("W/\"x\""), version("\"y\"")));
+  EXPECT_FALSE(same_version(version("W/\"x\""), version("\"x\"", 11)));
 }
 
-TEST(KeepsInodeTest, WithoutAnEtagSizeAndMtimeDecide) {
-  EXPECT_TRUE(keeps_inode(version(""), version("")));
-  EXPECT_TRUE(keeps_inode(version("\"a\""), version("")));
-  EXPECT_TRUE(keeps_inode(version(""), version("\"a\"")));
+TEST(SameVersionTest, WithoutAnEtagSizeAndMtimeDecide) {
+  EXPECT_TRUE(same_version(version(""), version("")));
+  EXPECT_TRUE(same_version(version("\"a\""), version("")));
+  EXPECT_TRUE(same_version(version(""), version("\"a\"")));
 }
 
 TEST(BetterEtagTest, StrongBeatsWeakAndSomeBeatsNone) {
