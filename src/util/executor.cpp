@@ -103,26 +103,39 @@ ThreadExecutor::ThreadExecutor(const Clock& clock, std::string name, unsigned th
 }
 
 ThreadExecutor::~ThreadExecutor() {
+  stop();
+}
+
+void ThreadExecutor::stop() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
   }
   state_->wake.notify_all();
   for (auto& thread : state_->threads) thread.join();
+  state_->threads.clear();
+  // Captures may own things that post again: destroyed without the lock, and what they post is dropped.
+  WorkQueue dropped;
+  {
+    const std::lock_guard lock(state_->mutex);
+    std::swap(dropped, state_->queue);
+  }
 }
 
 void ThreadExecutor::post(Work work) {
   {
     const std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return;
     state_->queue.push(std::move(work));
   }
   state_->wake.notify_one();
 }
 
 TimerId ThreadExecutor::post_at(SteadyTime when, Work work) {
-  TimerId id;
+  TimerId id = TimerId::none;
   {
     const std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return id;
     id = state_->queue.push_at(when, std::move(work));
   }
   state_->wake.notify_one();
@@ -159,6 +172,8 @@ WallTime ManualExecutor::wall() const {
   constexpr auto new_year_2026 = std::chrono::seconds(1'767'225'600);
   return WallTime(new_year_2026 + state_->now);
 }
+
+void ManualExecutor::drop_all() { state_->queue = WorkQueue(); }
 
 std::size_t ManualExecutor::run_ready(std::size_t limit) {
   std::size_t ran = 0;

@@ -115,6 +115,14 @@ PasswordHash PasswordHash::of(std::string_view password, std::uint64_t cost) {
   return hash;
 }
 
+PasswordHash PasswordHash::of_nothing(std::uint64_t cost) {
+  PasswordHash hash;
+  hash.cost_ = cost;
+  hash.salt_ = random_bytes(16);
+  hash.derived_ = random_bytes(sha256_size);
+  return hash;
+}
+
 bool PasswordHash::matches(std::string_view password) const {
   return equal_in_constant_time(derive(password, salt_, cost_), derived_);
 }

@@ -5,13 +5,13 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 
 #include <fmt/format.h>
 
 #include "crypto.hpp"
 #include "encoding.hpp"
 #include "file_hash.hpp"
+#include "log.hpp"
 
 namespace refserver {
 namespace {
@@ -63,7 +63,7 @@ class FullCatalog::OwnMutation final : public Catalog::Mutation {
       catalog_.commit(*batch_);
     } catch (const std::exception& error) {
       // The disk has the change, the journal has not: a scan will find it.
-      fmt::print(stderr, "share {}: {}; the share will be scanned\n", catalog_.share_.name, error.what());
+      log("share {}: {}; it will be scanned", catalog_.share_.name, error.what());
       catalog_.wants_scan_ = true;
     }
   }

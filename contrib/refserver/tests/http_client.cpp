@@ -10,8 +10,15 @@ namespace {
 
 constexpr long deadline_seconds = 60;  // only a failing test gets here
 
-std::size_t take_body(char* data, std::size_t, std::size_t size, void* reply) {
-  static_cast<Reply*>(reply)->body.append(data, size);
+struct Receiver {
+  Reply& reply;
+  std::function<void()> on_body;
+};
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* cls) {
+  auto& receiver = *static_cast<Receiver*>(cls);
+  if (receiver.on_body) std::exchange(receiver.on_body, nullptr)();
+  receiver.reply.body.append(data, size);
   return size;
 }
 
@@ -41,6 +48,7 @@ HttpClient::HttpClient() : handle_(curl_easy_init()) {
 
 Reply HttpClient::send(const Ask& ask) {
   Reply reply;
+  Receiver receiver{reply, std::exchange(on_body_, nullptr)};
   CURL* curl = handle_.get();
   curl_easy_reset(curl);
   std::unique_ptr<curl_slist, ListFreer> headers;
@@ -48,7 +56,7 @@ Reply HttpClient::send(const Ask& ask) {
   curl_easy_setopt(curl, CURLOPT_URL, ask.url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT, deadline_seconds);
@@ -62,6 +70,7 @@ Reply HttpClient::send(const Ask& ask) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.body->size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask.body->c_str());
   }
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, ask.fresh_connection ? 1L : 0L);
   if (ask.method == "HEAD") curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
   reply.result = curl_easy_perform(curl);

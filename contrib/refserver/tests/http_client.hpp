@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ struct Ask {
   std::string url;
   std::vector<std::string> headers;
   std::optional<std::string> body;
+  // libcurl repeats a request, whatever its method, when a kept connection closes before an answer; on a
+  // fresh one it does not.
+  bool fresh_connection = false;
 };
 
 // One connection that is kept open, like a client's.
@@ -40,6 +44,8 @@ class HttpClient {
  public:
   HttpClient();
   Reply send(const Ask& ask);
+  // Called when the first piece of the next answer's body is here.
+  void on_body_once(std::function<void()> action) { on_body_ = std::move(action); }
   void pin(const std::string& public_key_pin) { pin_ = public_key_pin; }
 
  private:
@@ -48,6 +54,7 @@ class HttpClient {
   };
   std::unique_ptr<CURL, Closer> handle_;
   std::string pin_;
+  std::function<void()> on_body_;
 };
 
 }  // namespace refserver::testing

@@ -158,7 +158,7 @@ Reply ApiClient::send(const std::string& method, const std::string& path,
                       const std::optional<std::string>& body, std::vector<std::string> headers) {
   headers.push_back("Authorization: Bearer " + device_token);
   headers.emplace_back("Expect:");  // no 100-continue unless a test asks for it
-  return http_.send({method, full_url(path), headers, body});
+  return http_.send({method, full_url(path), headers, body, std::exchange(fresh_connection, false)});
 }
 
 }  // namespace refserver::testing

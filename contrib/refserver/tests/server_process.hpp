@@ -72,6 +72,7 @@ class ApiClient {
                           const std::optional<std::string>& body, bool with_csrf = true);
 
   HttpClient& http() { return http_; }
+  bool fresh_connection = false;  // for the next request only
   std::string device_token;
   std::string refresh_token;
   std::string device_id;

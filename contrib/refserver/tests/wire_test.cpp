@@ -81,10 +81,12 @@ TEST_F(WireTest, LengthsLie) {
 TEST_F(WireTest, AnswersGetLost) {
   start_with_faults();
   faults({{{"method", "PUT"}, {"drop", "after"}, {"count", 1}}});
+  client_->fresh_connection = true;
   auto lost = client_->send("PUT", "/dav/docs/a", "content");
   EXPECT_EQ(lost.status, 0);
   EXPECT_EQ(read_file(site_.file("a")), "content") << "performed, but not told";
   faults({{{"method", "PUT"}, {"drop", "before"}, {"count", 1}}});
+  client_->fresh_connection = true;
   EXPECT_EQ(client_->send("PUT", "/dav/docs/a", "other").status, 0);
   EXPECT_EQ(read_file(site_.file("a")), "content");
 }
@@ -110,6 +112,19 @@ TEST_F(WireTest, RefusesBodiesBeforeTheyAreSent) {
       client_->http().send({"PUT", server_->url() + "/dav/docs/a", {"Expect: 100-continue"}, large});
   EXPECT_EQ(refused.result, CURLE_OK);
   EXPECT_EQ(refused.status, 401);
+}
+
+TEST_F(WireTest, AFileThatShrinksBreaksItsAnswerOff) {
+  write_file(site_.file("a"), "");
+  std::filesystem::resize_file(site_.file("a"), std::uintmax_t{1} << 30);  // more than sockets can hold
+  start();
+  client_->log_in_and_register();
+  client_->http().on_body_once([&] { std::filesystem::resize_file(site_.file("a"), 100); });
+  auto reply = get();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.result, CURLE_PARTIAL_FILE);
+  EXPECT_LT(reply.body.size(), std::size_t{1} << 30);
+  EXPECT_EQ(get().body.size(), 100U);
 }
 
 TEST_F(WireTest, StatusesDelaysAndSilence) {

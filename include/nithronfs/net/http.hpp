@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -112,6 +113,25 @@ struct ClientOptions {
 // and 504, with jittered growing pauses and Retry-After, while the deadline allows and no body byte was
 // handed on.
 [[nodiscard]] Result<std::unique_ptr<HttpClient>> make_http_client(const ClientOptions& options, Seams seams);
+
+// Carries cancellation and resumption to a call whose id is known only once it has started. Thread-safe; the
+// client outlives it.
+class CallLink {
+ public:
+  explicit CallLink(HttpClient& client) : client_(client) {}
+  CallLink(const CallLink&) = delete;
+  CallLink& operator=(const CallLink&) = delete;
+  void started(CallId call);
+  void cancel();
+  void resume();
+
+ private:
+  HttpClient& client_;
+  std::mutex mutex_;
+  CallId call_ = CallId::none;  // guarded by mutex_
+  bool cancel_wanted_ = false;  // guarded by mutex_: came before started()
+  bool resume_wanted_ = false;  // guarded by mutex_: came before started()
+};
 
 // Collects a whole response; fails with Errc::too_large above `max_body` bytes.
 [[nodiscard]] Task<Result<Response>> fetch(HttpClient& client, Request request, std::size_t max_body,

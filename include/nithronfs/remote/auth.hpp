@@ -9,6 +9,7 @@
 #include "nithronfs/util/result.hpp"
 #include "nithronfs/util/seams.hpp"
 #include "nithronfs/util/task.hpp"
+#include "nithronfs/util/unique_fd.hpp"
 
 namespace nithronfs::remote {
 
@@ -36,16 +37,35 @@ class AccountStore {
   [[nodiscard]] Result<void> save(const Account& account) const;
   [[nodiscard]] Result<void> remove() const;
 
-  // Holds the lock between processes until destroyed. Blocks; not for the net thread.
-  class Lock;
+  // Holds the lock between processes until destroyed.
+  class Lock {
+   public:
+    explicit Lock(UniqueFd file) : file_(std::move(file)) {}
+
+   private:
+    UniqueFd file_;
+  };
+  // Blocks; not for the net thread.
   [[nodiscard]] Result<std::unique_ptr<Lock>> lock() const;
+  // Errors: busy when somebody else holds it.
+  [[nodiscard]] Result<std::unique_ptr<Lock>> try_lock() const;
 
  private:
+  [[nodiscard]] Result<std::unique_ptr<Lock>> take_lock(int operation) const;
   std::string path_;
 };
 
 // The file that an account for `server` has by default, below `config_dir`.
 [[nodiscard]] std::string default_account_path(const std::string& config_dir, const std::string& server);
+
+// A name and password for a plain WebDAV server.
+struct WebdavCredentials {
+  std::string username;
+  std::string password;
+};
+// From a JSON file {"username":"…","password":"…"} that only its owner can read. Errors: not_found,
+// permission, corrupt; each says what the file has to look like.
+[[nodiscard]] Result<WebdavCredentials> load_webdav_credentials(const std::string& path);
 
 struct Credentials {
   std::string username;

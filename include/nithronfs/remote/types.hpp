@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nithronfs/util/time.hpp"
@@ -14,15 +15,28 @@ namespace nithronfs::remote {
 // As the server writes it: quotes and a weak mark included; compared as an opaque string (R9). Empty: none.
 using ETag = std::string;
 
-// One version of a file. Two files with equal versions have equal bytes.
+// One version of a file.
 struct Version {
   ETag etag;
   std::uint64_t size = 0;
-  Timestamp mtime;  // decides where there is no etag
-  friend bool operator==(const Version&, const Version&) = default;
+  Timestamp mtime;                                                   // decides where there is no etag
+  friend bool operator==(const Version&, const Version&) = default;  // of the record; bytes: same_version()
 };
 
 enum class Kind : std::uint8_t { file, directory };
+
+[[nodiscard]] inline std::string_view without_weak_mark(std::string_view etag) {
+  return etag.starts_with("W/") ? etag.substr(2) : etag;
+}
+
+// Whether bytes of `a` may be served for `b` (K2, R9). Size and mtime must be equal: the kernel ignores new
+// ones for an inode that it has cached. Etags are opaque, except for the weak mark: for a second after a
+// change, Apache writes W/"x" for what it calls "x" from then on, and derives both from the same size and
+// mtime. An answer without an etag (not every server has them) is judged by size and mtime alone.
+[[nodiscard]] inline bool same_version(const Version& a, const Version& b) {
+  if (a.size != b.size || a.mtime != b.mtime) return false;
+  return a.etag.empty() || b.etag.empty() || without_weak_mark(a.etag) == without_weak_mark(b.etag);
+}
 
 // A row of a listing. `name` is one decoded path component, checked: UTF-8, 1..255 bytes, no '/', no NUL, not
 // "." or "..". The entry of the listed collection itself has an empty name.

@@ -21,7 +21,9 @@ class DisposableEnvironment {
     std::uint32_t schema = 1;  // another schema on disk: thrown away
     std::string boot_id;       // /proc/sys/kernel/random/boot_id
   };
-  // Opens, or throws away and creates. Errors as Environment::open.
+  // Opens, or throws away and creates; what LMDB itself finds corrupt is thrown away too. Errors as
+  // Environment::open. The directory may be deleted at any time afterwards: what is open goes on working, and
+  // the next open starts afresh.
   [[nodiscard]] static Result<std::unique_ptr<DisposableEnvironment>> open(const Params& params);
   // Syncs and writes the clean mark; without it the index lives only as long as this boot.
   ~DisposableEnvironment();

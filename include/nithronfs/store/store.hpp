@@ -15,11 +15,12 @@
 
 #include "nithronfs/util/result.hpp"
 
-struct MDB_env;
 struct MDB_txn;
 struct MDB_cursor;
 
 namespace nithronfs::store {
+
+class DirectoryLock;
 
 enum class Durability {
   synced,    // every commit survives a power cut
@@ -59,10 +60,15 @@ class ReadTxn {
   ReadTxn(const Environment& environment, bool write);
   const Environment& environment_;
   MDB_txn* txn_ = nullptr;
-  int begin_error_ = 0;  // reported by the first use
+  int begin_error_ = 0;  // reported by every use
+  const bool write_;
+  mutable unsigned open_cursors_ = 0;
 };
 
-// The one writer; begin_write waits for the other. Dropped without commit() it changes nothing.
+// The one writer; Environment::write waits for the other. Dropped without commit() it changes nothing.
+// Begins, works and ends on one thread. Bytes that it returned are valid until its next change. Common
+// errors: no_space (the disk), out_of_memory (the map), corrupt, io; after one, only dropping it is left to
+// do.
 class WriteTxn : public ReadTxn {
  public:
   [[nodiscard]] Result<void> put(Table table, std::string_view key, std::string_view value);
@@ -70,11 +76,16 @@ class WriteTxn : public ReadTxn {
   [[nodiscard]] Result<void> append(Table table, std::string_view key, std::string_view value);
   // True when it was there.
   [[nodiscard]] Result<bool> erase(Table table, std::string_view key);
+  // Removes all rows.
+  [[nodiscard]] Result<void> clear(Table table);
+  // Ends it, also when it fails; no Cursor may be left.
   [[nodiscard]] Result<void> commit();
 
  private:
   friend class Environment;
   explicit WriteTxn(const Environment& environment);
+  [[nodiscard]] Result<void> put_with(Table table, std::string_view key, std::string_view value,
+                                      unsigned flags);
 };
 
 struct Row {
@@ -82,19 +93,22 @@ struct Row {
   std::string_view value;
 };
 
-// Walks one table in key order (unsigned bytes). Must not outlive its transaction.
+// Walks one table in key order (unsigned bytes). Must not outlive its transaction. After a change to the
+// table through a WriteTxn, go on with seek.
 class Cursor {
  public:
   Cursor(const ReadTxn& txn, Table table);
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
   ~Cursor();
-  // First row with a key at or after `key`.
+  // First row with a key at or after `key`; the table's first for an empty one.
   [[nodiscard]] Result<std::optional<Row>> seek(std::string_view key);
   [[nodiscard]] Result<std::optional<Row>> next();
   [[nodiscard]] Result<std::optional<Row>> last();
 
  private:
+  [[nodiscard]] Result<std::optional<Row>> move(std::string_view key, int operation);
+  const ReadTxn& txn_;
   MDB_cursor* cursor_ = nullptr;
   int open_error_ = 0;
 };
@@ -102,7 +116,8 @@ class Cursor {
 // Thread-safe; transactions are not.
 class Environment {
  public:
-  // Errors: busy, corrupt, no_space, permission, io.
+  // Errors: busy (another process, which the message names), corrupt, no_space, permission, io,
+  // invalid_argument.
   [[nodiscard]] static Result<std::unique_ptr<Environment>> open(const Options& options);
   ~Environment();
   Environment(const Environment&) = delete;
@@ -118,10 +133,12 @@ class Environment {
   friend class ReadTxn;
   friend class WriteTxn;
   friend class Cursor;
-  Environment() = default;
-  MDB_env* env_ = nullptr;
-  std::vector<unsigned> dbis_;
-  std::string directory_;
+  friend class DisposableEnvironment;
+  struct State;
+  explicit Environment(std::unique_ptr<State> state);
+  [[nodiscard]] static Result<std::unique_ptr<Environment>> open_locked(
+      const Options& options, std::shared_ptr<const DirectoryLock> lock);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace nithronfs::store

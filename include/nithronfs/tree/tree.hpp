@@ -72,14 +72,17 @@ struct DirectoryRow {
 // What changed in one step, for whoever has to make the kernel forget (K2, K4, K5).
 struct Changes {
   NodeId directory = NodeId::none;
-  // The answer to these names changed: added, removed, or another node. Empty: the directory is as it was.
+  // The answer to these names changed: added, removed, or another node. Names that were added while the
+  // answer was still Unknown are not in here: a first listing reports none.
   std::vector<std::string> names;
   // As above, and the name was a directory that was removed (K5).
   std::vector<std::string> removed_directories;
-  // Same node, other mode (K2): attributes to be asked again.
+  // Same node, other mode or directory mtime (K2): attributes to be asked again, and of a directory its
+  // cached listing. Holds `directory` itself when names moved its mtime (K4) or it became known completely.
   std::vector<NodeId> attributes;
   // Files of which another version took the name, or which went: their open handles live on.
   std::vector<NodeId> superseded;
+  // The kernel need not be told anything.
   [[nodiscard]] bool empty() const {
     return names.empty() && removed_directories.empty() && attributes.empty();
   }
@@ -93,6 +96,8 @@ class NodeIds {
   [[nodiscard]] static Result<std::unique_ptr<NodeIds>> open(store::Environment& state, store::Table meta);
   // Thread-safe.
   [[nodiscard]] Result<NodeId> next();
+  // From now on hands out numbers above `used` only. For an index that outlived its state directory.
+  [[nodiscard]] Result<void> raise_above(NodeId used);
 
  private:
   struct State;
@@ -102,13 +107,19 @@ class NodeIds {
 
 // One complete or failed listing of one directory, applied while it streams in, in bounded memory: rows are
 // added in batches, and only finish() removes what was not seen (invariant 4). Dropped without finish(), what
-// was added stays and nothing is removed.
+// was added stays and nothing is removed. Used by one thread at a time; must not outlive its tree.
+//
+// Listings of one directory may overlap: rows of one that began earlier do not overrule rows of one that
+// began later, and once the later one finished, the earlier one changes nothing more.
 class ListingUpdate {
  public:
   virtual ~ListingUpdate() = default;
   [[nodiscard]] virtual Result<void> add(std::span<const remote::Entry> entries) = 0;
   // `self`: the directory's own entry. Marks the directory as listed completely at `now`.
+  // Reports what add() changed as well.
   [[nodiscard]] virtual Result<Changes> finish(const remote::Entry& self, WallTime now) = 0;
+  // What add() changed and nobody was told yet: to be asked before a failed listing is dropped.
+  [[nodiscard]] virtual Changes take_changes() = 0;
 };
 
 struct TreeOptions {

@@ -24,8 +24,7 @@ class Executor {
   virtual bool cancel(TimerId timer) = 0;
 };
 
-// `threads` workers over one queue; with one thread, work runs in posting order. The destructor finishes the
-// work that is running, drops what is queued, and joins.
+// `threads` workers over one queue; with one thread, work runs in posting order.
 class ThreadExecutor final : public Executor {
  public:
   ThreadExecutor(const Clock& clock, std::string name, unsigned threads = 1);
@@ -36,6 +35,9 @@ class ThreadExecutor final : public Executor {
   void post(Work work) override;
   TimerId post_at(SteadyTime when, Work work) override;
   bool cancel(TimerId timer) override;
+  // Finishes the work that is running, drops what is queued, and joins; so does the destructor. Not from a
+  // worker.
+  void stop();
 
  private:
   struct State;
@@ -55,6 +57,8 @@ class ManualExecutor final : public Executor, public Clock {
 
   // Runs what is ready now, and what that makes ready, up to `limit` pieces; returns how many ran.
   std::size_t run_ready(std::size_t limit = 1'000'000);
+  // Forgets everything that was posted, as a crash would.
+  void drop_all();
   // Moves time forward, running timers in their order on the way.
   void advance(Nanos by);
 

@@ -23,19 +23,19 @@ class Log {
 
   template <class... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) {
-    emit(LogLevel::debug, format.get(), fmt::make_format_args(args...));
+    emit(LogLevel::debug, format, fmt::make_format_args(args...));
   }
   template <class... Args>
   void info(fmt::format_string<Args...> format, Args&&... args) {
-    emit(LogLevel::info, format.get(), fmt::make_format_args(args...));
+    emit(LogLevel::info, format, fmt::make_format_args(args...));
   }
   template <class... Args>
   void warning(fmt::format_string<Args...> format, Args&&... args) {
-    emit(LogLevel::warning, format.get(), fmt::make_format_args(args...));
+    emit(LogLevel::warning, format, fmt::make_format_args(args...));
   }
   template <class... Args>
   void error(fmt::format_string<Args...> format, Args&&... args) {
-    emit(LogLevel::error, format.get(), fmt::make_format_args(args...));
+    emit(LogLevel::error, format, fmt::make_format_args(args...));
   }
   [[nodiscard]] bool enabled(LogLevel level) const { return level >= level_; }
 

@@ -1,0 +1,49 @@
+// Mount points whose daemon died: found by the errno that the kernel gives there, and freed.
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "nithronfs/fuse/session.hpp"
+
+namespace nithronfs::fuse {
+namespace {
+
+bool unmount_as_user(const std::string& mountpoint) {
+  std::string program = "fusermount3";
+  std::string flags = "-uzq";
+  std::string separator = "--";
+  std::string target = mountpoint;
+  std::array<char*, 5> arguments = {program.data(), flags.data(), separator.data(), target.data(), nullptr};
+  pid_t child = 0;
+  if (posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0) return false;
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+Result<bool> recover_stale_mount(const std::string& mountpoint) {
+  struct stat info{};
+  if (stat(mountpoint.c_str(), &info) == 0 || errno != ENOTCONN) return false;
+  const bool freed =
+      geteuid() == 0 ? umount2(mountpoint.c_str(), MNT_DETACH) == 0 : unmount_as_user(mountpoint);
+  if (!freed) {
+    return fail(
+        Errc::permission,
+        fmt::format("{} belongs to a mount whose daemon is gone, and cannot be freed: run \"umount -l {}\" "
+                    "as root",
+                    mountpoint, mountpoint));
+  }
+  return true;
+}
+
+}  // namespace nithronfs::fuse
