@@ -1,3 +1,4 @@
+// Reads sync.json strictly: whatever it does not understand is an error with a place.
 #include "nithronfs/config/config_file.hpp"
 
 #include <fcntl.h>

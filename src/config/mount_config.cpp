@@ -1,3 +1,4 @@
+// Ranks the sources of options and derives the places and the identity of a mount.
 #include "nithronfs/config/mount_config.hpp"
 
 #include <fmt/format.h>
@@ -153,7 +154,7 @@ std::string to_json(const MountConfig& config) {
       {"options", options},
       {"notes", config.notes},
   };
-  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace nithronfs::config

@@ -104,8 +104,6 @@ std::string show_allow_other(const Options& options) {
 }
 
 constexpr std::string_view kNothingIsUploaded = "this version changes nothing on the server";
-constexpr std::string_view kNoEviction =
-    "this version keeps all that it has fetched; to free the space, unmount and delete the cache directory";
 
 constexpr std::array kOptions{
     OptionInfo{"share", ValueKind::text, "NAME", "all shares",
@@ -122,10 +120,10 @@ constexpr std::array kOptions{
                "where the mount keeps what must not be lost", Effect::honoured, "",
                apply_with<&Options::state_dir, parse_absolute_path>, show_text<&Options::state_dir>},
     OptionInfo{"cache_size", ValueKind::space, "SIZE", "20G",
-               "most that the cache may take: 20G, or 10% of the disk", Effect::refused, kNoEviction,
+               "most that the cache may take; or 10% of its disk", Effect::honoured, "",
                apply_with<&Options::cache_size, parse_space>, show_space_of<&Options::cache_size>},
     OptionInfo{"min_free", ValueKind::space, "SIZE", "5%", "space to leave free on the disk of the cache",
-               Effect::refused, kNoEviction, apply_with<&Options::min_free, parse_space>,
+               Effect::honoured, "", apply_with<&Options::min_free, parse_space>,
                show_space_of<&Options::min_free>},
     OptionInfo{"poll", ValueKind::duration, "TIME", "10s", "how long what the server said counts as current",
                Effect::honoured, "", apply_with<&Options::poll, parse_poll>,

@@ -1,3 +1,4 @@
+// Directories by user, root and unit; and the check that a directory is private.
 #include "nithronfs/config/paths.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Percent-encoding, UTF-8, and the guess at what a misspelt word was meant to be.
 #include "text.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Units, ranges and spellings of option values.
 #include "values.hpp"
 
 #include <arpa/inet.h>

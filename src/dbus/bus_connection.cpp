@@ -1,3 +1,4 @@
+// Opening a bus, asking for the name, and judging callers by the user id that the bus vouches for.
 #include "bus_connection.hpp"
 
 #include <unistd.h>

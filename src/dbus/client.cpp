@@ -1,3 +1,4 @@
+// Calls with a deadline, and readers for the types that the mount's object answers with.
 #include "nithronfs/dbus/client.hpp"
 
 #include <fmt/format.h>

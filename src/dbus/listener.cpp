@@ -1,3 +1,4 @@
+// Unix sockets at a path: made, taken over from the dead, connected to.
 #include "listener.hpp"
 
 #include <fmt/format.h>

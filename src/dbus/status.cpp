@@ -1,3 +1,4 @@
+// The words for a mount's states.
 #include "nithronfs/dbus/status.hpp"
 
 #include <array>

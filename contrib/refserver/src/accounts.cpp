@@ -30,11 +30,12 @@ Accounts::Accounts(Profile profile, AccountSettings settings, WallClock clock)
       settings_(settings),
       clock_(std::move(clock)),
       cache_key_(random_bytes(32)),
-      nobody_(PasswordHash::of(random_bytes(16))) {}
+      nobody_(PasswordHash::of_nothing(settings_.password_cost)) {}
 
 bool Accounts::add(const std::string& name, std::string_view password, std::string totp_secret) {
   if (accounts_.contains(name)) return false;
-  accounts_.emplace(name, Account{PasswordHash::of(password), std::move(totp_secret)});
+  accounts_.emplace(name,
+                    Account{PasswordHash::of(password, settings_.password_cost), std::move(totp_secret)});
   return true;
 }
 
@@ -93,8 +94,8 @@ std::expected<Session, LoginFailure> Accounts::login(const std::string& address,
     count_attempt(key);
   }
   auto account = accounts_.find(user);
-  bool right = account == accounts_.end() ? (nobody_.matches(password), false)
-                                          : account->second.password.matches(password);
+  bool right =
+      account == accounts_.end() ? nobody_.matches(password) : account->second.password.matches(password);
   std::lock_guard lock(mutex_);
   if (!right) return std::unexpected(LoginFailure{Reason::bad_credentials});
   if (auto checked = check_code(account->second, code); !checked) {
@@ -140,8 +141,8 @@ std::expected<void, LoginFailure> Accounts::check_basic(const std::string& addre
     count_attempt(key);
   }
   auto account = accounts_.find(user);
-  bool right = account == accounts_.end() ? (nobody_.matches(password), false)
-                                          : account->second.password.matches(password);
+  bool right =
+      account == accounts_.end() ? nobody_.matches(password) : account->second.password.matches(password);
   if (!right) return std::unexpected(LoginFailure{Reason::bad_credentials});
   std::lock_guard lock(mutex_);
   attempts_.erase(key);

@@ -5,13 +5,13 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 
 #include <fmt/format.h>
 
 #include "crypto.hpp"
 #include "encoding.hpp"
 #include "file_hash.hpp"
+#include "log.hpp"
 
 namespace refserver {
 namespace {
@@ -63,7 +63,7 @@ class FullCatalog::OwnMutation final : public Catalog::Mutation {
       catalog_.commit(*batch_);
     } catch (const std::exception& error) {
       // The disk has the change, the journal has not: a scan will find it.
-      fmt::print(stderr, "share {}: {}; the share will be scanned\n", catalog_.share_.name, error.what());
+      log("share {}: {}; it will be scanned", catalog_.share_.name, error.what());
       catalog_.wants_scan_ = true;
     }
   }
@@ -289,8 +289,8 @@ bool FullCatalog::settle(std::span<const Sighting> sightings) {
   std::lock_guard lock(writing_);
   CatalogBatch batch(store_, share_, observer_);
   for (const auto& sighting : sightings) {
-    bool settled =
-        sighting.to ? batch.settle_rename(sighting.slot, *sighting.to) : batch.settle_slot(sighting.slot);
+    bool settled = sighting.to ? batch.settle_rename(sighting.slot, *sighting.to)
+                               : batch.settle_slot(sighting.slot, sighting.absence);
     if (settled) continue;
     unsettled_.insert(sighting.slot.parent);
     if (sighting.to) unsettled_.insert(sighting.to->parent);

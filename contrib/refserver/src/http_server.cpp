@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +17,10 @@
 #include <exception>
 
 #include <fmt/format.h>
+
+#include "listener.hpp"
+#include "log.hpp"
+#include "send_guard.hpp"
 
 namespace refserver {
 namespace {
@@ -42,6 +45,7 @@ struct Call {
   std::optional<Response> early;  // given before the body, sent after it was drained
   bool dropping = false;
   std::uint64_t dropped = 0;
+  SendGuard::Ticket sending;
 };
 
 int socket_of(MHD_Connection* connection) {
@@ -162,7 +166,7 @@ ssize_t read_stream(void* cls, std::uint64_t, char* buffer, std::size_t capacity
   try {
     return read_stream_unguarded(state, {buffer, capacity});
   } catch (const std::exception& error) {
-    fmt::print(stderr, "while sending a body: {}\n", error.what());
+    log("while sending a body: {}", error.what());
     return MHD_CONTENT_READER_END_WITH_ERROR;
   }
 }
@@ -274,17 +278,20 @@ ResponsePtr make_body(Response& response, MHD_Connection* connection) {
   return make_stream(std::move(std::get<StreamBody>(response.body)), length, {}, connection);
 }
 
-MHD_Result send_response(MHD_Connection* connection, Response response) {
+MHD_Result send_response(MHD_Connection* connection, Call& call, SendGuard& guard, Response response) {
   if (response.wire_fault && response.wire_fault->no_answer) {
     if (response.wire_fault->reset) reset_on_close(connection);
     return MHD_NO;
+  }
+  if (const auto* file = std::get_if<FileBody>(&response.body); file != nullptr && !response.wire_fault) {
+    call.sending = {guard, socket_of(connection), file->fd.get(), file->offset + file->length};
   }
   auto made = make_body(response, connection);
   if (!made) return MHD_NO;
   for (const auto& [name, value] : response.headers) {
     if (equal_without_case(name, "Content-Length")) continue;  // set from the body
     if (MHD_add_response_header(made.get(), name.c_str(), value.c_str()) != MHD_YES) {
-      fmt::print(stderr, "a response header could not be sent: {}\n", name);
+      log("a response header could not be sent: {}", name);
     }
   }
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), made.get());
@@ -292,8 +299,8 @@ MHD_Result send_response(MHD_Connection* connection, Response response) {
 
 // --- Callbacks ----------------------------------------------------------------------------------------
 
-MHD_Result begin_call(MHD_Connection* connection, Call& call, const Request& request,
-                      const Handler& handler) {
+MHD_Result begin_call(MHD_Connection* connection, Call& call, const Request& request, const Handler& handler,
+                      SendGuard& guard) {
   call.exchange = handler(request);
   call.early = call.exchange->refuse();
   if (!call.early) return MHD_YES;
@@ -301,7 +308,7 @@ MHD_Result begin_call(MHD_Connection* connection, Call& call, const Request& req
   if (auto expect = request.headers.get("Expect"))
     waits_for_100 = equal_without_case(*expect, "100-continue");
   bool drainable = request.content_length && *request.content_length <= drain_limit;
-  if (waits_for_100 || !drainable) return send_response(connection, std::move(*call.early));
+  if (waits_for_100 || !drainable) return send_response(connection, call, guard, std::move(*call.early));
   call.dropping = true;
   return MHD_YES;
 }
@@ -325,6 +332,7 @@ MHD_Result take_piece(MHD_Connection* connection, Call& call, const char* data, 
 
 struct HttpServer::Impl {
   Handler handler;
+  SendGuard guard;
   std::string address;
   std::uint16_t port = 0;
   bool tls = false;
@@ -346,12 +354,14 @@ struct HttpServer::Impl {
       auto* call = static_cast<Call*>(*slot);
       if (call == nullptr) {
         *slot = call = new Call;  // freed by completed(), which follows every call of this function
-        return begin_call(connection, *call, read_request(connection, method, self.tls), self.handler);
+        return begin_call(connection, *call, read_request(connection, method, self.tls), self.handler,
+                          self.guard);
       }
       if (*size != 0) return take_piece(connection, *call, data, size);
-      return send_response(connection, call->early ? std::move(*call->early) : call->exchange->finish());
+      auto response = call->early ? std::move(*call->early) : call->exchange->finish();
+      return send_response(connection, *call, self.guard, std::move(response));
     } catch (const std::exception& error) {
-      fmt::print(stderr, "request failed: {}\n", error.what());
+      log("request failed: {}", error.what());
       return MHD_NO;
     }
   }
@@ -363,35 +373,6 @@ struct HttpServer::Impl {
 };
 
 namespace {
-
-std::expected<std::pair<UniqueFd, std::uint16_t>, std::string> listen_on(const HttpSettings& settings) {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-  if (inet_pton(AF_INET, settings.address.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(settings.port);
-    length = sizeof v4;
-  } else if (inet_pton(AF_INET6, settings.address.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(settings.port);
-    length = sizeof v6;
-  } else {
-    return std::unexpected(fmt::format("not a numeric address: {}", settings.address));
-  }
-  UniqueFd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  int on = 1;
-  auto* address = reinterpret_cast<sockaddr*>(&storage);
-  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(fd.get(), address, length) != 0 || ::listen(fd.get(), 511) != 0 ||
-      ::getsockname(fd.get(), address, &length) != 0) {
-    return std::unexpected(fmt::format("cannot listen on {} port {}: {}", settings.address, settings.port,
-                                       std::strerror(errno)));
-  }
-  auto port = ntohs(storage.ss_family == AF_INET ? v4.sin_port : v6.sin6_port);
-  return std::pair(std::move(fd), port);
-}
 
 MHD_OptionItem text_option(MHD_OPTION option, const char* text) {
   return {option, 0, const_cast<char*>(text)};  // NOLINT: the library's interface has no const
@@ -413,12 +394,12 @@ std::string HttpServer::url() const {
 
 std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const HttpSettings& settings,
                                                                           Handler handler) {
-  auto listener = listen_on(settings);
+  auto listener = listen_on(settings.address, settings.port);
   if (!listener) return std::unexpected(listener.error());
   auto impl = std::make_unique<Impl>();
   impl->handler = std::move(handler);
   impl->address = settings.address;
-  impl->port = listener->second;
+  impl->port = listener->port;
   impl->tls = settings.tls.has_value();
 
   unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC;
@@ -433,7 +414,7 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const 
 
   impl->daemon = MHD_start_daemon(
       flags, 0, nullptr, nullptr, &Impl::handle, impl.get(),                         //
-      MHD_OPTION_LISTEN_SOCKET, listener->first.get(),                               //
+      MHD_OPTION_LISTEN_SOCKET, listener->fd.get(),                                  //
       MHD_OPTION_URI_LOG_CALLBACK, &Impl::note_target, static_cast<void*>(nullptr),  //
       MHD_OPTION_NOTIFY_COMPLETED, &Impl::completed, static_cast<void*>(nullptr),    //
       MHD_OPTION_CONNECTION_LIMIT, settings.connection_limit,                        //
@@ -445,7 +426,7 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const 
     return std::unexpected(std::string(settings.tls ? "cannot start the HTTPS server (certificate and key?)"
                                                     : "cannot start the HTTP server"));
   }
-  listener->first.release();  // closed by the library from here on
+  listener->fd.release();  // closed by the library from here on
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

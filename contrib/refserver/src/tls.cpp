@@ -123,8 +123,10 @@ std::expected<TlsIdentity, std::string> self_signed_identity(const std::filesyst
   }
   TlsIdentity identity{text_of(certificate_text.get()), text_of(key_text.get())};
   std::filesystem::create_directories(directory, error);
+  auto pin = public_key_pin(identity.certificate_pem);
+  if (!pin) return std::unexpected(pin.error());
   if (!write_private(key_file, identity.key_pem) ||
-      !write_private(certificate_file, identity.certificate_pem)) {
+      !write_private(certificate_file, identity.certificate_pem) || !write_private(directory / "pin", *pin)) {
     return std::unexpected(fmt::format("cannot write to {}: {}", directory.string(), std::strerror(errno)));
   }
   return identity;

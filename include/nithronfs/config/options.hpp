@@ -98,7 +98,7 @@ struct GenericOptionInfo {
   std::string_view name;
   Effect effect;
   std::string_view help;
-  void (*apply)(MountOptions&);  // null: accepted for mount(8)'s sake, nothing to do
+  void (*apply)(MountOptions&);  // null: nothing to do
 };
 
 // What mount(8), fstab and systemd write on every file system. `x-…`, `X-…` and `comment=…` are accepted too.

@@ -45,8 +45,8 @@ struct Paths {
 // user's runtime directory is /tmp/nithronfs-UID: whoever creates it checks its owner and mode.
 [[nodiscard]] Paths find_paths(const Environment& environment);
 
-// Creates `path` with its parents, mode 0700 for what is new. Errors: permission when it exists and belongs
-// to another user or others may write there; else what the system says.
+// Creates `path` with mode 0700, and missing parents as the umask says. Errors: permission when it exists and
+// belongs to another user or others may write there; else what the system says.
 [[nodiscard]] Result<void> make_private_directory(const std::string& path);
 
 }  // namespace nithronfs::config

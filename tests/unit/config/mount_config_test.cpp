@@ -17,8 +17,8 @@ using testing::HasSubstr;
 
 Environment anna() {
   return {.uid = 1000,
-          .home = "/home/anna",
-          .working_directory = "/home/anna/work",
+          .home = "/users/anna",
+          .working_directory = "/users/anna/work",
           .variables = {{"XDG_RUNTIME_DIR", "/run/user/1000"}}};
 }
 
@@ -38,15 +38,15 @@ Result<MountConfig> resolved(std::vector<std::string> words, const std::string& 
 
 TEST(Paths, FollowXdgForUsers) {
   const Paths usual = find_paths(anna());
-  EXPECT_EQ(usual.cache_dir, "/home/anna/.cache/nithronfs");
-  EXPECT_EQ(usual.state_dir, "/home/anna/.local/state/nithronfs");
-  EXPECT_EQ(usual.config_file, "/home/anna/.config/nithronos/sync.json");
+  EXPECT_EQ(usual.cache_dir, "/users/anna/.cache/nithronfs");
+  EXPECT_EQ(usual.state_dir, "/users/anna/.local/state/nithronfs");
+  EXPECT_EQ(usual.config_file, "/users/anna/.config/nithronos/sync.json");
   EXPECT_EQ(usual.runtime_dir, "/run/user/1000/nithronfs");
   Environment moved = anna();
   moved.variables = {{"XDG_CACHE_HOME", "/c"}, {"XDG_STATE_HOME", "relative"}, {"XDG_CONFIG_HOME", "/k"}};
   const Paths paths = find_paths(moved);
   EXPECT_EQ(paths.cache_dir, "/c/nithronfs");
-  EXPECT_EQ(paths.state_dir, "/home/anna/.local/state/nithronfs");
+  EXPECT_EQ(paths.state_dir, "/users/anna/.local/state/nithronfs");
   EXPECT_EQ(paths.config_dir, "/k/nithronos");
   EXPECT_EQ(paths.runtime_dir, "/tmp/nithronfs-1000");
 }
@@ -79,10 +79,10 @@ TEST(Resolve, TheCommandLineWinsOverTheMountsEntryOverTheFileOverTheDefault) {
 TEST(Resolve, RelativePathsOfTheCommandLineStartWhereTheUserStands) {
   const auto config = resolved({"https://nas", "../mnt/", "-o", "ca=tls/ca.pem,cache_dir=/big"});
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->mountpoint, "/home/anna/mnt");
-  EXPECT_EQ(config->options.ca, "/home/anna/work/tls/ca.pem");
+  EXPECT_EQ(config->mountpoint, "/users/anna/mnt");
+  EXPECT_EQ(config->options.ca, "/users/anna/work/tls/ca.pem");
   EXPECT_EQ(config->cache_dir, "/big/" + config->id);
-  EXPECT_EQ(config->state_dir, "/home/anna/.local/state/nithronfs/" + config->id);
+  EXPECT_EQ(config->state_dir, "/users/anna/.local/state/nithronfs/" + config->id);
   EXPECT_EQ(config->socket_path, "/run/user/1000/nithronfs/" + config->id + ".sock");
 }
 

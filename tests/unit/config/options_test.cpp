@@ -42,12 +42,16 @@ TEST(SplitOptions, CommasSeparateUnlessQuotedOrEscaped) {
 
 TEST(Options, EveryKindOfValueIsRead) {
   const MountOptions options = good(
-      "share=My Files,account=/a/b,cache_dir=/c,state_dir=/s,poll=2m,upload_delay=0,timeout=1500ms,"
+      "share=My "
+      "Files,account=/a/b,cache_dir=/c,state_dir=/"
+      "s,cache_size=50%,min_free=1G,poll=2m,upload_delay=0,timeout=1500ms,"
       "bwlimit_up=10M/"
       "s,uid=1000,gid=0,umask=077,file_mode=0640,dir_mode=750,allow_other,ro,sync,local_blocks,"
       "insecure,ca=/ca.pem,log_level=debug,noexec,noatime");
   EXPECT_EQ(options.share, "My Files");
   EXPECT_EQ(options.account, "/a/b");
+  EXPECT_EQ(options.cache_size, (Space{.percent = 50}));
+  EXPECT_EQ(options.min_free, (Space{.bytes = std::uint64_t{1} << 30}));
   EXPECT_EQ(options.poll, std::chrono::minutes(2));
   EXPECT_EQ(options.upload_delay, Nanos(0));
   EXPECT_EQ(options.timeout, std::chrono::milliseconds(1500));
@@ -136,8 +140,7 @@ TEST(Options, APinnedKeyHasAHashOf32Bytes) {
 
 // An option that would be a false promise is refused, and the message says what to do instead.
 TEST(Options, WhatThisVersionCannotKeepIsNotPromised) {
-  for (const char* text : {"cache_size=20G", "cache_size=10%", "min_free=5%", "bwlimit_down=1M",
-                           "metrics=[::1]:9100", "remount"}) {
+  for (const char* text : {"bwlimit_down=1M", "metrics=[::1]:9100", "remount"}) {
     const auto options = options_of(text);
     ASSERT_FALSE(options) << text;
     EXPECT_EQ(options.error().code, Errc::not_supported) << text;

@@ -12,8 +12,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "dbus/names.hpp"
 #include "fake_provider.hpp"
-#include "names.hpp"
 #include "nithronfs/dbus/client.hpp"
 #include "nithronfs/util/unique_fd.hpp"
 #include "temporary_directory.hpp"

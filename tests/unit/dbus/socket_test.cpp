@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <fstream>
 
+#include "dbus/handles.hpp"
+#include "dbus/listener.hpp"
+#include "dbus/names.hpp"
 #include "fake_provider.hpp"
-#include "handles.hpp"
-#include "listener.hpp"
-#include "names.hpp"
 #include "nithronfs/dbus/client.hpp"
 #include "temporary_directory.hpp"
 
@@ -24,7 +24,7 @@ using testing::IsEmpty;
 constexpr Nanos kPatience = std::chrono::seconds(20);
 
 MountStatus busy_status() {
-  return {.mount_point = "/home/anna/nas \xc3\xa9",
+  return {.mount_point = "/users/anna/nas \xc3\xa9",
           .server = "https://nas.example.org",
           .state = MountState::downloading,
           .online = true,
