@@ -76,12 +76,14 @@ Task<Result<Response>> fetch(HttpClient& client, Request request, std::size_t ma
   if (cancel.cancelled()) co_return fail(Errc::cancelled, "the request was cancelled");
   const auto link = std::make_shared<CallLink>(client);
   const auto registration = cancel.on_cancel([link] { link->cancel(); });
-  co_return co_await Callback<Result<Response>>(
-      [&client, &request, link, max_body](Callback<Result<Response>>::Done done) {
-        const CallId call =
-            client.start(std::move(request), std::make_shared<Collector>(max_body, std::move(done)));
-        link->started(call);
-      });
+  // Named, because g++ 12 destroys a closure twice when it is a temporary of a co_await expression.
+  auto start = [&client, &request, link, max_body](Callback<Result<Response>>::Done done) {
+    const CallId call =
+        client.start(std::move(request), std::make_shared<Collector>(max_body, std::move(done)));
+    link->started(call);
+  };
+  Callback<Result<Response>> response(std::move(start));
+  co_return co_await response;
 }
 
 }  // namespace nithronfs::net

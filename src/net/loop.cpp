@@ -50,8 +50,10 @@ void Loop::run() {
     take_commands();
     if (stopping_ && calls_.empty() && mailbox_.close_if_empty()) return;
     run_timers();
-    launch_waiting();
-    run_lane_timers();
+    // What ends frees slots, and what starts wants its lane to act at once.
+    do {
+      run_lane_timers();
+    } while (launch_waiting());
     wait_for_events();
     drop_idle_retired_lanes();
   }
@@ -122,8 +124,13 @@ void Loop::end_all() {
 
 // --- calls ------------------------------------------------------------------------------------------------
 
-void Loop::launch_waiting() {
-  while (const auto id = slots_.start_next()) launch(*calls_.at(*id));
+bool Loop::launch_waiting() {
+  bool any = false;
+  while (const auto id = slots_.start_next()) {
+    launch(*calls_.at(*id));
+    any = true;
+  }
+  return any;
 }
 
 void Loop::launch(Call& call) {

@@ -36,7 +36,8 @@ class Loop {
   void end_all();
 
   // Calls.
-  void launch_waiting();
+  // True when a call has left the queue.
+  bool launch_waiting();
   void launch(Call& call);
   [[nodiscard]] Result<void> put_on_wire(Call& call);
   void reap(Lane& lane);

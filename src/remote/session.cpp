@@ -27,12 +27,15 @@ Task<Result<void>> Session::send(std::shared_ptr<Session> self, Exchange exchang
 
 Task<Result<void>> Session::send_once(std::shared_ptr<Session> self, net::Request request,
                                       std::shared_ptr<Answer> answer, std::shared_ptr<net::CallLink> link) {
-  co_return co_await Callback<Result<void>>([&self, &request, answer, link](Answer::Done done) {
+  // Named, because g++ 12 destroys a closure twice when it is a temporary of a co_await expression.
+  auto start = [&self, &request, answer, link](Answer::Done done) {
     answer->expect(std::move(done));
     // From here on the answer may have come and this coroutine may be gone.
     const net::CallId call = self->client_.start(std::move(request), answer);
     link->started(call);
-  });
+  };
+  Callback<Result<void>> outcome(std::move(start));
+  co_return co_await outcome;
 }
 
 void Session::note_reachability(const Answer& answer, const Result<void>& outcome) {

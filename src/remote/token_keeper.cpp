@@ -19,6 +19,8 @@ constexpr Nanos kRequestDeadline = seconds(30);
 // How long another process may hold the lock; its own renewal ends within kRequestDeadline.
 constexpr Nanos kLockDeadline = seconds(40);
 constexpr Nanos kLockInterval = milliseconds(50);
+// After a renewal ahead of time that failed, until the next.
+constexpr Nanos kAheadInterval = std::chrono::minutes(10);
 constexpr std::size_t kMaxBody = std::size_t{64} * 1024;
 constexpr std::string_view kBearer = "Bearer ";
 
@@ -49,12 +51,14 @@ Task<Result<std::string>> TokenKeeper::authorization(std::string refused) {
     const std::lock_guard lock(mutex_);
     if (token_ != refused_token) token = token_;
     renewal_due = !token.empty() && !renewing_ && due();
-    // One attempt at a time; the next one not before a while.
-    if (renewal_due) renew_at_ = seams_.clock.wall() + std::chrono::minutes(10);
+    if (renewal_due) {
+      renewing_ = true;
+      renew_at_ = seams_.clock.wall() + kAheadInterval;
+    }
   }
   if (renewal_due) {
     // The present token still serves; nobody waits for the new one.
-    spawn(run_renewal(shared_from_this(), token), [](const Result<void>&) {});
+    spawn(run_renewal(shared_from_this(), token));
   }
   if (token.empty()) {
     auto renewed = co_await renew(refused_token);
@@ -70,27 +74,27 @@ bool TokenKeeper::due() const {
 }
 
 Task<Result<void>> TokenKeeper::renew(std::string refused) {
-  co_return co_await Callback<Result<void>>([this, &refused](Waiter done) {
+  auto start = [this, &refused](Waiter done) {
     {
       const std::lock_guard lock(mutex_);
       waiters_.push_back(std::move(done));
+      // Another thread's renewal may end, and this coroutine with it, as soon as the lock is released.
       if (renewing_) return;
+      renewing_ = true;
     }
-    spawn(run_renewal(shared_from_this(), refused), [](const Result<void>&) {});
-  });
+    spawn(run_renewal(shared_from_this(), refused));
+  };
+  Callback<Result<void>> renewed(std::move(start));
+  co_return co_await renewed;
 }
 
-Task<Result<void>> TokenKeeper::run_renewal(std::shared_ptr<TokenKeeper> self, std::string refused) {
-  {
-    const std::lock_guard lock(self->mutex_);
-    if (std::exchange(self->renewing_, true)) co_return Result<void>();
-  }
-  auto account = co_await fetch_account(self, refused);
+Task<void> TokenKeeper::run_renewal(std::shared_ptr<TokenKeeper> self, std::string refused) {
+  auto account = co_await fetch_account(self, std::move(refused));
   Result<void> outcome;
   if (account) {
     self->adopt(*account);
   } else {
-    outcome = fail(account.error());
+    outcome = fail(std::move(account.error()));
   }
   std::vector<Waiter> waiters;
   {
@@ -99,7 +103,6 @@ Task<Result<void>> TokenKeeper::run_renewal(std::shared_ptr<TokenKeeper> self, s
     waiters.swap(self->waiters_);
   }
   for (Waiter& waiter : waiters) waiter(outcome);
-  co_return outcome;
 }
 
 Task<Result<Account>> TokenKeeper::fetch_account(std::shared_ptr<TokenKeeper> self, std::string refused) {

@@ -32,7 +32,8 @@ class TokenKeeper final : public Authorizer, public std::enable_shared_from_this
 
   // Joins the renewal that runs, or runs one. Ok: token_ is not `refused` any more.
   [[nodiscard]] Task<Result<void>> renew(std::string refused);
-  [[nodiscard]] static Task<Result<void>> run_renewal(std::shared_ptr<TokenKeeper> self, std::string refused);
+  // Whoever starts it has set renewing_.
+  [[nodiscard]] static Task<void> run_renewal(std::shared_ptr<TokenKeeper> self, std::string refused);
   [[nodiscard]] static Task<Result<Account>> fetch_account(std::shared_ptr<TokenKeeper> self,
                                                            std::string refused);
   [[nodiscard]] Task<Result<std::unique_ptr<AccountStore::Lock>>> lock_accounts();

@@ -17,7 +17,8 @@ std::string share_name(const std::string& root, const std::string& server) {
 Task<Result<std::vector<Share>>> ask_shares(std::shared_ptr<Session> session, std::string root,
                                             CallOptions options) {
   // Tells at once whether there is such a collection and whether the login is right.
-  auto entry = co_await dav_stat(session, DavPlace{.root = root, .path = {}}, std::move(options));
+  DavPlace place{.root = root, .path = {}};
+  auto entry = co_await dav_stat(session, std::move(place), std::move(options));
   if (!entry) co_return fail(std::move(entry.error()));
   if (entry->kind != Kind::directory) {
     co_return fail(Errc::not_directory, "the URL is that of a file; a collection is needed");

@@ -1,11 +1,10 @@
 // What all parts of the tree share.
 #pragma once
 
-#include <mutex>
-
 #include "identity.hpp"
 #include "listing_registry.hpp"
 #include "nithronfs/tree/tree.hpp"
+#include "nithronfs/util/mutex.hpp"
 #include "tables.hpp"
 
 namespace nithronfs::tree {
@@ -21,9 +20,9 @@ struct Core {
   const Tables tables;
   NodeIds& ids;
 
-  std::mutex writer;  // held around every write transaction; guards what follows
-  IdentityHasher hasher;
-  ListingRegistry listings;
+  Mutex writer;  // held around every write transaction
+  IdentityHasher hasher GUARDED_BY(writer);
+  ListingRegistry listings GUARDED_BY(writer);
 };
 
 // Adds what happened later to what happened before.

@@ -70,8 +70,9 @@ Result<std::uint64_t> DirectoryEditor::apply(const remote::Entry& entry, const O
   const std::uint64_t offset = (*dentry)->offset;
   if (settled != nullptr && settled->contains(offset)) return offset;
   if (auto found = reader_.referenced_inode((*dentry)->child, row_); !found) return fail(found.error());
-  const bool same = row_.inode.kind == entry.kind && (entry.kind == remote::Kind::directory ||
-                                                      remote::same_version(row_.inode.version, entry.version));
+  const bool same =
+      row_.inode.kind == entry.kind &&
+      (entry.kind == remote::Kind::directory || remote::same_version(row_.inode.version, entry.version));
   Result<void> done;
   if (!same) {
     done = replace(entry, **dentry, verified);
@@ -128,8 +129,8 @@ Result<void> DirectoryEditor::add(const remote::Entry& entry, std::uint64_t offs
                                   std::optional<WallTime> verified) {
   if (!where_) return fail(Errc::invalid_argument, "only shares live above all shares");
   auto identity = entry.kind == remote::Kind::file
-                      ? core_.hasher.file(where_->share, where_->path, entry.name, entry.version)
-                      : core_.hasher.directory(where_->share, where_->path, entry.name);
+                      ? hasher_.file(where_->share, where_->path, entry.name, entry.version)
+                      : hasher_.directory(where_->share, where_->path, entry.name);
   if (!identity) return fail(identity.error());
   InodeRow row;
   row.inode.kind = entry.kind;
@@ -147,18 +148,18 @@ Result<void> DirectoryEditor::replace(const remote::Entry& entry, const DentryRo
                                       std::optional<WallTime> verified) {
   if (row_.share_root) return fail(Errc::protocol, "the server says that the root of a share is a file");
   if (row_.inode.kind == remote::Kind::directory) changes_.removed_directories.push_back(entry.name);
-  if (auto gone = supersede(core_.tables, txn_, row_, encoded_, changes_); !gone) return gone;
+  if (auto gone = supersede(tables_, txn_, row_, encoded_, changes_); !gone) return gone;
   return add(entry, dentry.offset, verified);
 }
 
 Result<void> DirectoryEditor::insert(InodeRow& row, std::uint64_t offset) {
-  auto node = core_.ids.next();
+  auto node = ids_.next();
   if (!node) return fail(node.error());
   row.inode.node = *node;
   row.inode.parent = directory_;
   if (auto encoded = encode_inode(row, encoded_); !encoded) return encoded;
   // Ids grow, so the row belongs at the end; saying so packs pages full.
-  auto put = txn_.append(core_.tables.inodes, NodeKey(*node).view(), encoded_);
+  auto put = txn_.append(tables_.inodes, NodeKey(*node).view(), encoded_);
   if (!put) return put;
 
   return give_name(*node, row.name, offset);
@@ -166,9 +167,9 @@ Result<void> DirectoryEditor::insert(InodeRow& row, std::uint64_t offset) {
 
 Result<void> DirectoryEditor::give_name(NodeId node, std::string_view name, std::uint64_t offset) {
   const auto dentry = encode_dentry({.child = node, .offset = offset});
-  auto put = txn_.put(core_.tables.dentries, DentryKey(directory_, name).view(), view(dentry));
+  auto put = txn_.put(tables_.dentries, DentryKey(directory_, name).view(), view(dentry));
   if (!put) return put;
-  put = txn_.put(core_.tables.offsets, OffsetKey(directory_, offset).view(), NodeKey(node).view());
+  put = txn_.put(tables_.offsets, OffsetKey(directory_, offset).view(), NodeKey(node).view());
   if (!put) return put;
   if (offset != listing_.next_offset) {
     name_changed(name);
@@ -186,7 +187,7 @@ Result<void> DirectoryEditor::give_name(NodeId node, std::string_view name, std:
 }
 
 Result<void> DirectoryEditor::add_share(const remote::Share& share, std::string_view name) {
-  auto identity = core_.hasher.directory(share.id, {}, {});
+  auto identity = hasher_.directory(share.id, {}, {});
   if (!identity) return fail(identity.error());
   InodeRow row;
   row.inode.kind = remote::Kind::directory;
@@ -216,17 +217,17 @@ Result<void> DirectoryEditor::remove(NodeId child, std::uint64_t offset) {
   if (auto found = reader_.referenced_inode(child, row_); !found) return found;
   if (row_.inode.kind == remote::Kind::directory) changes_.removed_directories.emplace_back(row_.name);
   name_changed(row_.name);
-  if (auto gone = supersede(core_.tables, txn_, row_, encoded_, changes_); !gone) return gone;
+  if (auto gone = supersede(tables_, txn_, row_, encoded_, changes_); !gone) return gone;
   --listing_.state.entries;
   return erase_name(offset, changes_.names.back());
 }
 
 Result<void> DirectoryEditor::erase_name(std::uint64_t offset, std::string_view name) {
   listing_dirty_ = true;
-  if (auto gone = txn_.erase(core_.tables.dentries, DentryKey(directory_, name).view()); !gone) {
+  if (auto gone = txn_.erase(tables_.dentries, DentryKey(directory_, name).view()); !gone) {
     return fail(gone.error());
   }
-  if (auto gone = txn_.erase(core_.tables.offsets, OffsetKey(directory_, offset).view()); !gone) {
+  if (auto gone = txn_.erase(tables_.offsets, OffsetKey(directory_, offset).view()); !gone) {
     return fail(gone.error());
   }
   return {};
@@ -247,8 +248,8 @@ void DirectoryEditor::mark_complete(WallTime now) {
 Result<void> DirectoryEditor::save() {
   if (listing_dirty_) {
     const auto bytes = encode_listing(listing_);
-    auto put = txn_.put(core_.tables.directories, NodeKey(directory_).view(), view(bytes));
-    if (put && newly_complete_) put = count(core_.tables, txn_, kDirectoriesListed, 1);
+    auto put = txn_.put(tables_.directories, NodeKey(directory_).view(), view(bytes));
+    if (put && newly_complete_) put = count(tables_, txn_, kDirectoriesListed, 1);
     if (!put) return put;
   }
   if (names_moved_) {
@@ -268,7 +269,7 @@ Result<void> DirectoryEditor::save() {
 
 Result<void> DirectoryEditor::put_inode(const InodeRow& row) {
   if (auto encoded = encode_inode(row, encoded_); !encoded) return encoded;
-  return txn_.put(core_.tables.inodes, NodeKey(row.inode.node).view(), encoded_);
+  return txn_.put(tables_.inodes, NodeKey(row.inode.node).view(), encoded_);
 }
 
 Result<void> supersede(const Tables& tables, store::WriteTxn& txn, InodeRow& row, std::string& scratch,

@@ -14,9 +14,11 @@ namespace nithronfs::tree {
 class DirectoryEditor {
  public:
   // `where`: the directory on the server; nothing for the directory of all shares. What happens is added to
-  // `changes`. All references outlive the editor. Errors: stale (unknown or removed), not_directory.
+  // `changes`. All references, and the lock, outlive the editor. Errors: stale (unknown or removed),
+  // not_directory.
   [[nodiscard]] static Result<DirectoryEditor> load(Core& core, store::WriteTxn& txn, NodeId directory,
-                                                    const std::optional<Location>& where, Changes& changes);
+                                                    const std::optional<Location>& where, Changes& changes)
+      REQUIRES(core.writer);
 
   // While nobody was told that the directory is empty of anything, new names change no answer: they are not
   // reported and do not move its mtime, which so stays the server's. For the first listing of a directory.
@@ -48,8 +50,10 @@ class DirectoryEditor {
 
  private:
   DirectoryEditor(Core& core, store::WriteTxn& txn, NodeId directory, const std::optional<Location>& where,
-                  Changes& changes)
-      : core_(core),
+                  Changes& changes) REQUIRES(core.writer)
+      : tables_(core.tables),
+        ids_(core.ids),
+        hasher_(core.hasher),
         txn_(txn),
         reader_(txn, core.tables),
         directory_(directory),
@@ -69,7 +73,9 @@ class DirectoryEditor {
   [[nodiscard]] Result<void> update_directory(const remote::Entry& entry, std::optional<WallTime> verified);
   void name_changed(std::string_view name);
 
-  Core& core_;
+  const Tables& tables_;
+  NodeIds& ids_;
+  IdentityHasher& hasher_;
   store::WriteTxn& txn_;
   TreeReader reader_;
   const NodeId directory_;

@@ -55,11 +55,11 @@ class ListingUpdateImpl final : public ListingUpdate {
   ListingUpdateImpl(Core& core, NodeId directory, Location where, bool first)
       : core_(core), where_(std::move(where)), first_(first) {
     listing_.directory = directory;
-    const std::lock_guard lock(core_.writer);
+    const MutexLock lock(core_.writer);
     core_.listings.begin(listing_);
   }
   ~ListingUpdateImpl() override {
-    const std::lock_guard lock(core_.writer);
+    const MutexLock lock(core_.writer);
     core_.listings.end(listing_);
   }
   ListingUpdateImpl(const ListingUpdateImpl&) = delete;
@@ -71,16 +71,16 @@ class ListingUpdateImpl final : public ListingUpdate {
 
  private:
   [[nodiscard]] Result<void> add_batch(std::span<const remote::Entry> entries);
-  [[nodiscard]] Result<DirectoryEditor> edit(store::WriteTxn& txn, Changes& changes);
+  [[nodiscard]] Result<DirectoryEditor> edit(store::WriteTxn& txn, Changes& changes) REQUIRES(core_.writer);
   // One transaction's worth behind `after`, which it moves; false at the end.
   [[nodiscard]] Result<bool> remove_unseen(std::uint64_t& after);
   [[nodiscard]] Result<void> complete(const remote::Entry& self, WallTime now);
 
   Core& core_;
   const std::optional<Location> where_;
-  const bool first_;       // nobody has seen anything of this directory yet
-  ActiveListing listing_;  // guarded by core_.writer
-  Changes changes_;        // committed, not reported
+  const bool first_;  // nobody has seen anything of this directory yet
+  ActiveListing listing_ GUARDED_BY(core_.writer);
+  Changes changes_;  // committed, not reported
 };
 
 Result<DirectoryEditor> ListingUpdateImpl::edit(store::WriteTxn& txn, Changes& changes) {
@@ -92,14 +92,18 @@ Result<DirectoryEditor> ListingUpdateImpl::edit(store::WriteTxn& txn, Changes& c
 Result<void> ListingUpdateImpl::add(std::span<const remote::Entry> entries) {
   while (!entries.empty()) {
     const auto batch = entries.first(std::min(entries.size(), kRowsPerCommit));
+    const std::size_t removed_before = changes_.removed_directories.size();
     if (auto added = add_batch(batch); !added) return added;
+    if (changes_.removed_directories.size() != removed_before) {
+      if (auto below = take_down_removed(core_, changes_); !below) return below;
+    }
     entries = entries.subspan(batch.size());
   }
   return {};
 }
 
 Result<void> ListingUpdateImpl::add_batch(std::span<const remote::Entry> entries) {
-  const std::lock_guard lock(core_.writer);
+  const MutexLock lock(core_.writer);
   if (listing_.overtaken) return {};
   Changes changes;
   std::vector<std::uint64_t> seen;
@@ -123,7 +127,7 @@ Result<void> ListingUpdateImpl::add_batch(std::span<const remote::Entry> entries
 }
 
 Result<bool> ListingUpdateImpl::remove_unseen(std::uint64_t& after) {
-  const std::lock_guard lock(core_.writer);
+  const MutexLock lock(core_.writer);
   if (listing_.overtaken) return false;
   Changes changes;
   store::WriteTxn txn = core_.index.write();
@@ -143,7 +147,7 @@ Result<bool> ListingUpdateImpl::remove_unseen(std::uint64_t& after) {
 }
 
 Result<void> ListingUpdateImpl::complete(const remote::Entry& self, WallTime now) {
-  const std::lock_guard lock(core_.writer);
+  const MutexLock lock(core_.writer);
   if (listing_.overtaken) return {};
   Changes changes;
   store::WriteTxn txn = core_.index.write();

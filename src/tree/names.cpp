@@ -22,8 +22,8 @@ std::vector<NamedShare> name_shares(
   const auto repeated = std::ranges::unique(wanting, {}, &remote::Share::id);
   wanting.erase(repeated.begin(), repeated.end());
   // Those that have their name already choose first.
-  std::ranges::stable_partition(wanting,
-                                [&](const remote::Share* share) { return current(*share, share->name); });
+  std::ranges::stable_sort(wanting, {},
+                           [&](const remote::Share* share) { return !current(*share, share->name); });
 
   std::set<std::string, std::less<>> taken;
   std::vector<NamedShare> named;

@@ -1,9 +1,8 @@
 // The high-water mark is one row of the state database: "nodeid_high_water" → u64 big-endian, the first
 // NodeId that was never reserved. Reserving 65,536 at a time makes it one synced commit per so many new
 // files, and costs at most that many numbers per start, of 2^64.
-#include <mutex>
-
 #include "nithronfs/tree/tree.hpp"
+#include "nithronfs/util/mutex.hpp"
 #include "row_codec.hpp"
 
 namespace nithronfs::tree {
@@ -19,14 +18,14 @@ struct NodeIds::State {
   State(store::Environment& environment, store::Table table) : database(environment), meta(table) {}
 
   // Makes [first, first + kStep) ours, on disk and then here.
-  Result<void> reserve_from(std::uint64_t first);
+  Result<void> reserve_from(std::uint64_t first) REQUIRES(mutex);
 
   store::Environment& database;
   const store::Table meta;
 
-  std::mutex mutex;  // leaf, except that the state database's writer lock is taken under it
-  std::uint64_t next = 0;
-  std::uint64_t reserved_until = 0;
+  Mutex mutex;  // leaf, except that the state database's writer lock is taken under it
+  std::uint64_t next GUARDED_BY(mutex) = 0;
+  std::uint64_t reserved_until GUARDED_BY(mutex) = 0;
 };
 
 NodeIds::NodeIds(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -43,9 +42,10 @@ Result<std::unique_ptr<NodeIds>> NodeIds::open(store::Environment& state, store:
     mark = *stored;
     if (mark < kFirst) return fail(Errc::corrupt, "the high-water mark of node ids does not make sense");
   }
+  const MutexLock lock(inner->mutex);
   inner->next = mark;
   inner->reserved_until = mark;
-  return std::unique_ptr<NodeIds>(new NodeIds(std::move(inner)));
+  return std::unique_ptr<NodeIds>(new NodeIds(inner));
 }
 
 Result<void> NodeIds::State::reserve_from(std::uint64_t first) {
@@ -59,7 +59,7 @@ Result<void> NodeIds::State::reserve_from(std::uint64_t first) {
 }
 
 Result<NodeId> NodeIds::next() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (state_->next == state_->reserved_until) {
     if (auto reserved = state_->reserve_from(state_->next); !reserved) return fail(reserved.error());
   }
@@ -67,7 +67,7 @@ Result<NodeId> NodeIds::next() {
 }
 
 Result<void> NodeIds::raise_above(NodeId used) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   const auto first = static_cast<std::uint64_t>(used) + 1;
   if (first <= state_->next) return {};
   return state_->reserve_from(first);

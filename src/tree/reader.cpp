@@ -63,7 +63,7 @@ Result<Location> TreeReader::location(NodeId node) const {
     names.push_back(row.name);
     if (auto found = inode(row.inode.parent, row); !found) return fail(std::move(found.error()));
   }
-  Location location{.share = std::string(row.share_id)};
+  Location location{.share = std::string(row.share_id), .path = {}};
   for (const std::string_view name : names | std::views::reverse) {
     if (!location.path.empty()) location.path += '/';
     location.path += name;

@@ -58,7 +58,7 @@ Result<void> finish_directory(const Tables& tables, store::WriteTxn& txn, NodeId
 
 // One transaction's worth; false when there was nothing to do.
 Result<bool> take_down_step(Core& core, Changes& changes) {
-  const std::lock_guard lock(core.writer);
+  const MutexLock lock(core.writer);
   store::WriteTxn txn = core.index.write();
   const auto directory = first_node(txn, core.tables.removals);
   if (!directory) return fail(directory.error());
@@ -87,7 +87,7 @@ Result<bool> take_down_step(Core& core, Changes& changes) {
 }
 
 Result<bool> purge_step(Core& core) {
-  const std::lock_guard lock(core.writer);
+  const MutexLock lock(core.writer);
   store::WriteTxn txn = core.index.write();
   for (std::size_t i = 0; i < kStep; ++i) {
     const auto node = first_node(txn, core.tables.superseded);
@@ -129,7 +129,7 @@ Result<void> release(Core& core, NodeId node) {
     if (!superseded) return fail(superseded.error());
     if (!*superseded) return {};
   }
-  const std::lock_guard lock(core.writer);
+  const MutexLock lock(core.writer);
   store::WriteTxn txn = core.index.write();
   // Its name is still needed to take down what is below it; then it goes at the next open.
   auto removal = txn.get(core.tables.removals, key.view());

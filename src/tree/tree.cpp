@@ -64,7 +64,7 @@ Result<void> TreeImpl::prepare(const std::optional<remote::Share>& single_share)
 }
 
 Result<void> TreeImpl::reset(const std::optional<remote::Share>& single_share, std::string_view content) {
-  const std::lock_guard lock(core_.writer);
+  const MutexLock lock(core_.writer);
   const Tables& tables = core_.tables;
   store::WriteTxn txn = core_.index.write();
   for (const store::Table table : {tables.inodes, tables.dentries, tables.offsets, tables.directories,

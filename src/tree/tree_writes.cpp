@@ -67,7 +67,7 @@ Result<void> TreeImpl::forget(NodeId node) {
 Result<Changes> TreeImpl::apply_entry(NodeId node, const remote::Entry& entry, WallTime now) {
   Changes changes;
   {
-    const std::lock_guard lock(core_.writer);
+    const MutexLock lock(core_.writer);
     store::WriteTxn txn = core_.index.write();
     const TreeReader reader(txn, core_.tables);
     InodeRow row;
@@ -111,7 +111,7 @@ Result<Changes> TreeImpl::apply_absence(NodeId node) {
   if (node == NodeId::root) return fail(Errc::invalid_argument, "the root of a mount does not go away");
   Changes changes;
   {
-    const std::lock_guard lock(core_.writer);
+    const MutexLock lock(core_.writer);
     store::WriteTxn txn = core_.index.write();
     const TreeReader reader(txn, core_.tables);
     InodeRow row;
@@ -172,7 +172,7 @@ Result<void> TreeImpl::update_shares(DirectoryEditor& editor, const store::Write
 Result<Changes> TreeImpl::apply_shares(std::span<const remote::Share> shares, WallTime now) {
   Changes changes;
   {
-    const std::lock_guard lock(core_.writer);
+    const MutexLock lock(core_.writer);
     store::WriteTxn txn = core_.index.write();
     const auto where = place_of(TreeReader(txn, core_.tables), NodeId::root);
     if (!where) return fail(where.error());
@@ -181,7 +181,8 @@ Result<Changes> TreeImpl::apply_shares(std::span<const remote::Share> shares, Wa
     if (!editor) return fail(editor.error());
     editor->first_listing();
     if (auto updated = update_shares(*editor, txn, shares); !updated) return fail(updated.error());
-    remote::Entry self{.kind = remote::Kind::directory};
+    remote::Entry self;
+    self.kind = remote::Kind::directory;
     // No server keeps this directory: it changed when we learnt of it.
     if (editor->changed()) self.version.mtime = timestamp_of(now);
     editor->mark_complete(now);

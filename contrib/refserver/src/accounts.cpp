@@ -30,11 +30,12 @@ Accounts::Accounts(Profile profile, AccountSettings settings, WallClock clock)
       settings_(settings),
       clock_(std::move(clock)),
       cache_key_(random_bytes(32)),
-      nobody_(PasswordHash::of(random_bytes(16))) {}
+      nobody_(PasswordHash::of(random_bytes(16), settings_.password_cost)) {}
 
 bool Accounts::add(const std::string& name, std::string_view password, std::string totp_secret) {
   if (accounts_.contains(name)) return false;
-  accounts_.emplace(name, Account{PasswordHash::of(password), std::move(totp_secret)});
+  accounts_.emplace(name,
+                    Account{PasswordHash::of(password, settings_.password_cost), std::move(totp_secret)});
   return true;
 }
 

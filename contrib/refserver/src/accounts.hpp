@@ -26,6 +26,7 @@ struct AccountSettings {
   // Attempts within the window and per client address and user name; stock counts successes, too.
   unsigned attempt_limit = 5;
   std::int64_t attempt_window_seconds = 15 * 60;
+  std::uint64_t password_cost = usual_password_cost;
 };
 
 struct LoginFailure {

@@ -88,12 +88,14 @@ std::optional<CatalogBatch::Seen> CatalogBatch::look(const Directory& directory,
   return relevant(status);
 }
 
-bool CatalogBatch::settle_slot(const Slot& slot) {
+bool CatalogBatch::settle_slot(const Slot& slot, Absence absence) {
   if (!store_.node_by_id(txn_, slot.parent)) return true;  // gone with everything below it
   auto* directory = open_directory(slot.parent);
   if (directory == nullptr) return false;
+  auto actual = look(*directory, slot.name);
+  if (!actual && absence == Absence::pending) return true;
   settle(slot.parent, std::string(directory->path), slot.name, store_.child(txn_, slot.parent, slot.name),
-         look(*directory, slot.name));
+         actual);
   return true;
 }
 

@@ -49,7 +49,11 @@ class CatalogBatch {
 
   // What was seen. False: the directory is not where the catalog believes it to be (a rename that is still
   // to be reported); look again later.
-  bool settle_slot(const Slot& slot);
+  //
+  // `Absence::pending`: the sighting was not about the name going away. If it is gone all the same, an event
+  // that says how (deleted, or renamed to what) is on its way, and nothing is concluded before it is here.
+  enum class Absence { final, pending };
+  bool settle_slot(const Slot& slot, Absence absence = Absence::final);
   bool settle_rename(const Slot& from, const Slot& to);
   void settle_path(std::string_view path);  // every component, from the top
   enum class Depth { new_only, everything };

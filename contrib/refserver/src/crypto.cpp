@@ -31,9 +31,9 @@ std::string hmac(const EVP_MD* digest, std::string_view key, std::string_view me
   return {reinterpret_cast<const char*>(out.data()), size};
 }
 
-std::string derive(std::string_view password, std::string_view salt) {
+std::string derive(std::string_view password, std::string_view salt, std::uint64_t cost) {
   std::string out(sha256_size, '\0');
-  constexpr std::uint64_t cost = 1U << 14, block = 8, parallel = 1, memory = 64U << 20;
+  constexpr std::uint64_t block = 8, parallel = 1, memory = 64U << 20;
   require(EVP_PBE_scrypt(password.data(), password.size(), bytes_of(salt), salt.size(), cost, block, parallel,
                          memory, reinterpret_cast<unsigned char*>(out.data()), out.size()) == 1,
           "scrypt");
@@ -107,15 +107,16 @@ std::uint32_t adler32(std::string_view bytes, std::uint32_t start) {
   return b << 16 | a;
 }
 
-PasswordHash PasswordHash::of(std::string_view password) {
+PasswordHash PasswordHash::of(std::string_view password, std::uint64_t cost) {
   PasswordHash hash;
   hash.salt_ = random_bytes(16);
-  hash.derived_ = derive(password, hash.salt_);
+  hash.cost_ = cost;
+  hash.derived_ = derive(password, hash.salt_, cost);
   return hash;
 }
 
 bool PasswordHash::matches(std::string_view password) const {
-  return equal_in_constant_time(derive(password, salt_), derived_);
+  return equal_in_constant_time(derive(password, salt_, cost_), derived_);
 }
 
 }  // namespace refserver

@@ -34,15 +34,19 @@ class Sha256 {
 // Adler-32 of RFC 1950.
 std::uint32_t adler32(std::string_view bytes, std::uint32_t start = 1);
 
-// A password as scrypt(N=2^14, r=8, p=1) of it with a salt of its own. Takes tens of milliseconds.
+// A password as scrypt(N, r=8, p=1) of it with a salt of its own. With the usual N = 2^14 it takes tens of
+// milliseconds, on purpose.
+inline constexpr std::uint64_t usual_password_cost = 1U << 14;
+
 class PasswordHash {
  public:
-  static PasswordHash of(std::string_view password);
+  static PasswordHash of(std::string_view password, std::uint64_t cost = usual_password_cost);
   bool matches(std::string_view password) const;
 
  private:
   std::string salt_;
   std::string derived_;
+  std::uint64_t cost_ = usual_password_cost;
 };
 
 }  // namespace refserver

@@ -289,8 +289,8 @@ bool FullCatalog::settle(std::span<const Sighting> sightings) {
   std::lock_guard lock(writing_);
   CatalogBatch batch(store_, share_, observer_);
   for (const auto& sighting : sightings) {
-    bool settled =
-        sighting.to ? batch.settle_rename(sighting.slot, *sighting.to) : batch.settle_slot(sighting.slot);
+    bool settled = sighting.to ? batch.settle_rename(sighting.slot, *sighting.to)
+                               : batch.settle_slot(sighting.slot, sighting.absence);
     if (settled) continue;
     unsettled_.insert(sighting.slot.parent);
     if (sighting.to) unsettled_.insert(sighting.to->parent);

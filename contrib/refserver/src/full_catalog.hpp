@@ -18,6 +18,7 @@ namespace refserver {
 // What the watcher saw in a directory. With `to` it is a rename within the share.
 struct Sighting {
   Slot slot;
+  CatalogBatch::Absence absence = CatalogBatch::Absence::pending;
   std::optional<Slot> to;
 };
 

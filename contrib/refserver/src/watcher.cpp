@@ -163,8 +163,11 @@ std::vector<Sighting> Watcher::digest(const std::vector<Event>& events) {
       }
     }
     if (postponed(event)) continue;
+    bool goes = (event.mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
     bool repeated = !sightings.empty() && !sightings.back().to && sightings.back().slot == event.slot;
-    if (!repeated || (event.mask & IN_MOVED_FROM) != 0) sightings.push_back({event.slot, std::nullopt});
+    if (repeated && !goes) continue;
+    auto absence = goes ? CatalogBatch::Absence::final : CatalogBatch::Absence::pending;
+    sightings.push_back({event.slot, absence, std::nullopt});
   }
   return sightings;
 }
@@ -195,7 +198,7 @@ void Watcher::add_due(std::vector<Sighting>& sightings) {
       continue;
     }
     if (due) {
-      sightings.push_back({slot, std::nullopt});
+      sightings.push_back({slot, CatalogBatch::Absence::pending, std::nullopt});
       busy = {now, false};
     }
     ++entry;

@@ -186,13 +186,17 @@ std::optional<Response> refuse_by_conditions(const Call& call, const OrErrno<Res
   return answer(412);
 }
 
-int sync_parent(const Call& call, std::string_view path) {
-  if (!call.full()) return 0;
-  const auto parent = open_beneath(*call.share, parent_of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (!parent) return parent.error();
+OrErrno<UniqueFd> hold_parent(const Call& call, std::string_view path) {
+  if (!call.full()) return UniqueFd{};
+  return open_beneath(*call.share, parent_of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int sync_directory(const Call& call, const OrErrno<UniqueFd>& directory) {
+  if (!directory) return directory.error();
+  if (!*directory) return 0;
   struct stat status{};
-  if (::fstat(parent->get(), &status) != 0) return errno;
-  return call.state->sync.sync(parent->get(), status.st_dev);
+  if (::fstat(directory->get(), &status) != 0) return errno;
+  return call.state->sync.sync(directory->get(), status.st_dev);
 }
 
 std::optional<struct timespec> parse_unix_time(std::string_view text) {

@@ -117,8 +117,11 @@ std::optional<Response> refuse_change(const Call& call, const std::vector<Touch>
 // 412 unless If-Match and its relatives hold for `resource`. Stock takes no notice of them.
 std::optional<Response> refuse_by_conditions(const Call& call, const OrErrno<Resource>& resource);
 
-// Makes the directory that holds `path` durable (full only). errno or 0.
-int sync_parent(const Call& call, std::string_view path);
+// The directory that holds `path`, to be made durable after the change: opened while the change is held, so
+// that a rename of that directory meanwhile does no harm. Stock makes nothing durable and opens nothing.
+OrErrno<UniqueFd> hold_parent(const Call& call, std::string_view path);
+// errno or 0.
+int sync_directory(const Call& call, const OrErrno<UniqueFd>& directory);
 
 // "1700000000" or "1700000000.5" as a time; nullopt for anything else.
 std::optional<struct timespec> parse_unix_time(std::string_view text);

@@ -107,9 +107,14 @@ Response undo(const Call& call, const Plan& plan, std::optional<Temporary>& hidd
   return answer_error(call, error);
 }
 
-Response finish_change(const Call& call, const Plan& plan, Response response) {
-  int error = sync_parent(call, plan.target);
-  if (error == 0 && parent_of(call.path) != parent_of(plan.target)) error = sync_parent(call, call.path);
+// Ends the change, then makes both directories durable.
+Response finish_change(const Call& call, const Plan& plan, Change& change, Response response) {
+  const bool same = parent_of(call.path) == parent_of(plan.target);
+  const auto to = hold_parent(call, plan.target);
+  const auto from = same ? OrErrno<UniqueFd>(UniqueFd{}) : hold_parent(call, call.path);
+  change.end();
+  int error = sync_directory(call, to);
+  if (error == 0) error = sync_directory(call, from);
   return error == 0 ? std::move(response) : answer_error(call, error);
 }
 
@@ -132,8 +137,7 @@ Response move_in_one_step(Call& call, const Plan& plan) {
   if (const std::string tag = quoted_etag(call, *moved); !tag.empty()) response.headers.set("ETag", tag);
   call.state->locks.forget_tree(lock_key(call, call.path));
   call.state->dead_properties.moved(call.share->id, call.path, plan.target);
-  change.end();
-  return finish_change(call, plan, std::move(response));
+  return finish_change(call, plan, change, std::move(response));
 }
 
 // Copies `source` under a hidden name beside the target and puts it on disk. errno or 0.
@@ -191,8 +195,7 @@ Response copy_in_one_step(Call& call, const Plan& plan) {
   add_sequence(response, report_copy(call, change, plan, *copy, target, copied));
   if (const std::string tag = quoted_etag(call, *copy); !tag.empty()) response.headers.set("ETag", tag);
   call.state->dead_properties.copied(call.share->id, call.path, plan.target, !plan.shallow);
-  change.end();
-  return finish_change(call, plan, std::move(response));
+  return finish_change(call, plan, change, std::move(response));
 }
 
 int remove_target(const Call& call, const std::string& path) {

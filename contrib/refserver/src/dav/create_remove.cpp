@@ -56,10 +56,11 @@ Response remove_in_one_step(Call& call) {
   add_sequence(response, change->removed(call.path));
   call.state->locks.forget_tree(touch.key);
   call.state->dead_properties.removed(call.share->id, call.path);
+  const auto parent = hold_parent(call, call.path);
   change.end();
 
   hidden.reset();
-  const int error = sync_parent(call, call.path);
+  const int error = sync_directory(call, parent);
   return error == 0 ? std::move(response) : answer_error(call, error);
 }
 
@@ -102,9 +103,10 @@ Response make_collection(Call& call, const std::string& body) {
   if (!made) return answer_error(call, made.error());
   Response response = answer(201);
   add_sequence(response, change->created(call.path, made->status));
+  const auto parent = hold_parent(call, call.path);
   change.end();
 
-  if (const int error = sync_parent(call, call.path); error != 0) return answer_error(call, error);
+  if (const int error = sync_directory(call, parent); error != 0) return answer_error(call, error);
   if (mtime) response.headers.set("X-OC-Mtime", "accepted");
   return response;
 }

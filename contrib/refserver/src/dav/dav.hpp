@@ -20,8 +20,9 @@ namespace refserver {
 // What WebDAV remembers between requests; one for the whole server, thread-safe.
 struct DavState {
   // Opens a table in the database: before threads use it.
-  DavState(Database& database, dav::LockTable::Clock clock)
-      : locks(std::move(clock)), dead_properties(database) {}
+  DavState(Database& database, dav::LockTable::Clock clock,
+           dav::GroupSync::Calls disk = dav::GroupSync::disk())
+      : locks(std::move(clock)), dead_properties(database), sync(std::move(disk)) {}
 
   dav::LockTable locks;
   dav::DeadProperties dead_properties;

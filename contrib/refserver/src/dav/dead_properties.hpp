@@ -31,7 +31,7 @@ struct DeadProperty {
 
 class DeadProperties {
  public:
-  static constexpr std::size_t max_bytes_per_resource = 64 * 1024;
+  static constexpr std::size_t max_bytes_per_resource = 65'536;
   static constexpr std::size_t max_resources = 100'000;
 
   // Opens its table and reads it; before threads use the database, which must outlive this.

@@ -62,7 +62,10 @@ Response get(Call& call, const std::string&) {
   const Validators validators = validators_of(call, file->resource);
   Response response = answer(200, {{"ETag", validators.etag},
                                    {"Last-Modified", http_date(validators.modified)},
-                                   {"Accept-Ranges", "bytes"}});
+                                   {"Accept-Ranges", "bytes"},
+                                   // A page that somebody stored here must not act in the server's name.
+                                   {"Content-Security-Policy", "sandbox"},
+                                   {"X-Content-Type-Options", "nosniff"}});
   switch (evaluate(conditions_of(call.request), validators, true)) {
     case Verdict::not_modified:
       response.status = 304;

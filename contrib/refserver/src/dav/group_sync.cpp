@@ -4,13 +4,12 @@
 #include <unistd.h>
 #include <cerrno>
 
-#include <utility>
-
 namespace refserver::dav {
 
-GroupSync::GroupSync()
-    : calls_{.one = [](int fd) { return ::fsync(fd) == 0 ? 0 : errno; },
-             .file_system = [](int fd) { return ::syncfs(fd) == 0 ? 0 : errno; }} {}
+GroupSync::Calls GroupSync::disk() {
+  return {.one = [](int fd) { return ::fsync(fd) == 0 ? 0 : errno; },
+          .file_system = [](int fd) { return ::syncfs(fd) == 0 ? 0 : errno; }};
+}
 
 int GroupSync::sync(int fd, std::uint64_t device) {
   std::unique_lock lock(mutex_);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace refserver::dav {
 
@@ -18,7 +19,8 @@ class GroupSync {
     std::function<int(int fd)> file_system;  // makes everything on the file system of `fd` durable
   };
 
-  GroupSync();
+  static Calls disk();  // fsync(2) and syncfs(2)
+
   explicit GroupSync(Calls calls) : calls_(std::move(calls)) {}
 
   // Blocks until what was written to `fd` before the call is on disk. 0 or errno. A group is assumed to be on

@@ -13,7 +13,7 @@
 namespace refserver::dav {
 namespace {
 
-constexpr std::size_t chunk_size = 64 * 1024;
+constexpr std::size_t chunk_size = 65'536;
 
 enum class Depth { zero, one, infinity };
 

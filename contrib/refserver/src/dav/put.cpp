@@ -40,6 +40,13 @@ class AtomicPut final : public Exchange {
   }
 
   Response finish() override {
+    Response response = conclude();
+    temporary_.reset();  // whatever was refused is gone before the answer is
+    return response;
+  }
+
+ private:
+  Response conclude() {
     if (error_ == 0) error_ = settle();
     if (error_ != 0) return answer_error(call_, error_);
 
@@ -54,15 +61,15 @@ class AtomicPut final : public Exchange {
     if (::fstat(temporary_->fd(), &now) != 0) return answer_error(call_, errno);
     const auto sequence = before ? change->modified(call_.path, now) : change->created(call_.path, now);
     Response response = answer(before ? 204 : 201, {{"ETag", '"' + change->etag(call_.path, now) + '"'}});
+    const auto parent = hold_parent(call_, call_.path);
     change.end();
 
-    if (const int error = sync_parent(call_, call_.path); error != 0) return answer_error(call_, error);
+    if (const int error = sync_directory(call_, parent); error != 0) return answer_error(call_, error);
     if (mtime_) response.headers.set("X-OC-Mtime", "accepted");
     add_sequence(response, sequence);
     return response;
   }
 
- private:
   // What is wrong with the request whatever the disk holds.
   std::optional<Response> refuse_request() {
     const Headers& headers = call_.request.headers;

@@ -15,7 +15,7 @@ namespace refserver::dav {
 namespace {
 
 int copy_by_hand(int source, int target) {
-  std::array<std::byte, 64 * 1024> buffer;
+  std::array<std::byte, 65'536> buffer;
   for (;;) {
     const ssize_t got = ::read(source, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;

@@ -82,6 +82,7 @@ int TreeWalk::fill_window() {
 
 std::optional<WalkEntry> TreeWalk::look_at(const char* name) {
   const int directory = ::dirfd(directory_.get());
+  if (directory < 0) return std::nullopt;  // never for an open stream
   WalkEntry entry{.resource = {join_path(current_, name), {}}};
   struct stat& status = entry.resource.status;
   if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;

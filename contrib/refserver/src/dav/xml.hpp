@@ -39,7 +39,7 @@ struct XmlNode {
 };
 
 struct XmlLimits {
-  std::size_t bytes = 256 * 1024;
+  std::size_t bytes = 262'144;
   std::size_t depth = 32;
   std::size_t nodes = 8192;
 };

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +25,12 @@ TemporaryDirectory::TemporaryDirectory() {
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+bool mount_tiny_disk(const std::filesystem::path& directory) {
+  if (::unshare(CLONE_NEWNS) != 0) return false;
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  return ::mount("tiny", directory.c_str(), "tmpfs", 0, "size=64k") == 0;
 }
 
 namespace {
@@ -107,12 +115,24 @@ DavFixture::DavFixture(Profile profile)
     : profile_(profile),
       catalog_(profile),
       database_(state_directory_.path(), 4),
-      state_(database_, [this] { return now_; }) {
+      state_(database_, [this] { return now_; },
+             {.one = [this](int fd) { return sync_disk_(fd); },
+              .file_system = [this](int fd) { return sync_disk_(fd); }}) {
   share_.id = "sh 1";
   share_.name = "Docs";
   share_.root = root_.path();
   share_.root_fd.reset(::open(root_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   share_.follow_inner_symlinks = profile == Profile::stock;
+}
+
+DavContext DavFixture::context(std::string_view user) {
+  return {.profile = profile_,
+          .state = &state_,
+          .user = std::string(user),
+          .find_share = [this](std::string_view id) -> std::optional<DavShare> {
+            if (id != share_.id) return std::nullopt;
+            return DavShare{&share_, &catalog_};
+          }};
 }
 
 Request DavFixture::request(std::string method, std::string_view url_path, Headers headers) const {
@@ -127,14 +147,7 @@ Request DavFixture::request(std::string method, std::string_view url_path, Heade
 Answer DavFixture::send(const Request& request, std::string_view body, std::string_view user) {
   Request complete = request;
   complete.content_length = body.size();
-  const DavContext context{.profile = profile_,
-                           .state = &state_,
-                           .user = std::string(user),
-                           .find_share = [this](std::string_view id) -> std::optional<DavShare> {
-                             if (id != share_.id) return std::nullopt;
-                             return DavShare{&share_, &catalog_};
-                           }};
-  const auto exchange = make_dav_exchange(complete, context);
+  const auto exchange = make_dav_exchange(complete, context(user));
   if (auto refusal = exchange->refuse()) {
     Answer answer = read_answer(std::move(*refusal));
     answer.body_refused = true;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +30,9 @@ class TemporaryDirectory {
  private:
   std::filesystem::path path_;
 };
+
+// Mounts a file system of 64 KiB on `directory`, seen by this process only; false where that is not allowed.
+bool mount_tiny_disk(const std::filesystem::path& directory);
 
 // Numbers versions like the real one: stable until the file changes, along with a rename. What the handlers
 // report is kept as text ("created a", "renamed a b"). Asking it for an ETag while a mutation is held, other
@@ -72,6 +77,7 @@ class DavFixture : public ::testing::Test {
  protected:
   explicit DavFixture(Profile profile);
 
+  DavContext context(std::string_view user = "ann");
   Request request(std::string method, std::string_view url_path, Headers headers = {}) const;
   Answer send(const Request& request, std::string_view body = {}, std::string_view user = "ann");
   // `url_path` is below the share, percent-encoded.
@@ -89,6 +95,7 @@ class DavFixture : public ::testing::Test {
   TemporaryDirectory root_;
   TemporaryDirectory state_directory_;
   std::chrono::steady_clock::time_point now_{};
+  std::function<int(int fd)> sync_disk_ = [](int) { return 0; };  // tests need no real durability
   Share share_;
   RecordingCatalog catalog_;
   Database database_;

@@ -108,14 +108,14 @@ TEST_P(AnyDav, HostileBodiesAreRefused) {
 }
 
 TEST_P(AnyDav, LargeTreesAreStreamedInBoundedPieces) {
-  constexpr int directories = 40;
+  constexpr int directories = 12;
   constexpr int files = 60;
   for (int d = 0; d < directories; ++d) {
     for (int f = 0; f < files; ++f) write_file(fmt::format("d{}/f{}", d, f), "");
   }
   const Answer answer = send("PROPFIND", "", {{"Depth", "infinity"}}, named);
   EXPECT_EQ(read_multistatus(answer.body).size(), 1U + directories + directories * files);
-  EXPECT_GT(answer.body.size(), 500'000U);
+  EXPECT_GT(answer.body.size(), 200'000U);
   EXPECT_LT(answer.largest_chunk, 80'000U) << "never the whole listing at once";
 }
 
@@ -160,11 +160,7 @@ TEST_F(StockDav, SymlinksAreFollowedInsideTheShareOnly) {
 TEST_F(StockDav, SymlinkLoopsMakeDepthInfinityEndless) {
   std::filesystem::create_directory_symlink(".", on_disk("a"));
   std::filesystem::create_directory_symlink(".", on_disk("b"));
-  const DavContext context{
-      .profile = profile_, .state = &state_, .user = "ann", .find_share = [&](std::string_view) {
-        return std::optional(DavShare{&share_, &catalog_});
-      }};
-  const auto exchange = make_dav_exchange(request("PROPFIND", "", {{"Depth", "infinity"}}), context);
+  const auto exchange = make_dav_exchange(request("PROPFIND", "", {{"Depth", "infinity"}}), context());
   Response response = exchange->finish();
   auto& stream = std::get<StreamBody>(response.body);
   std::size_t bytes = 0;
@@ -202,17 +198,13 @@ TEST_F(StockDav, UnreadableThingsAreMissingFromListings) {
 }
 
 TEST_P(AnyDav, ThingsThatDisappearDuringAListingDoNotBreakIt) {
-  for (int i = 0; i < 2000; ++i) write_file(fmt::format("d{}/f", i), "");
-  const DavContext context{
-      .profile = profile_, .state = &state_, .user = "ann", .find_share = [&](std::string_view) {
-        return std::optional(DavShare{&share_, &catalog_});
-      }};
-  const auto exchange = make_dav_exchange(request("PROPFIND", "", {{"Depth", "infinity"}}), context);
+  for (int i = 0; i < 200; ++i) write_file(fmt::format("d{}/f", i), "");
+  const auto exchange = make_dav_exchange(request("PROPFIND", "", {{"Depth", "infinity"}}), context());
   Response response = exchange->finish();
   auto& stream = std::get<StreamBody>(response.body);
   std::string body;
   ASSERT_EQ(stream.next(body), StreamBody::Step::more);
-  for (int i = 0; i < 2000; ++i) std::filesystem::remove_all(on_disk(fmt::format("d{}", i)));
+  for (int i = 0; i < 200; ++i) std::filesystem::remove_all(on_disk(fmt::format("d{}", i)));
   for (auto step = StreamBody::Step::more; step == StreamBody::Step::more;) {
     std::string chunk;
     step = stream.next(chunk);

@@ -20,11 +20,7 @@ TEST_P(AnyDav, GetSendsTheFileWithItsValidators) {
 
 TEST_P(AnyDav, BodiesAreFilesSoThatTheKernelCanSendThem) {
   write_file("f", "0123456789");
-  const DavContext context{
-      .profile = profile_, .state = &state_, .user = "ann", .find_share = [&](std::string_view) {
-        return std::optional(DavShare{&share_, &catalog_});
-      }};
-  const auto exchange = make_dav_exchange(request("GET", "f", {{"Range", "bytes=2-4"}}), context);
+  const auto exchange = make_dav_exchange(request("GET", "f", {{"Range", "bytes=2-4"}}), context());
   const Response response = exchange->finish();
   const auto* body = std::get_if<FileBody>(&response.body);
   ASSERT_NE(body, nullptr);
