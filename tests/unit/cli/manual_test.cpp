@@ -4,7 +4,7 @@
 
 #include "cli/invocation.hpp"
 #include "manual.hpp"
-#include "run_command.hpp"
+#include "process.hpp"
 
 namespace nithronfs::cli {
 namespace {
@@ -39,10 +39,12 @@ TEST(Manual, EachCommandHasItsSectionWithItsOptions) {
 }
 
 std::multiset<std::string> completions(const std::string& words, int position) {
-  const auto outcome = run_command(
-      "bash -c 'source " SOURCE_ROOT "/contrib/completions/nithronctl; COMP_WORDS=(" + words +
-      "); COMP_CWORD=" + std::to_string(position) + "; _nithronctl; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
-  EXPECT_EQ(outcome.status, 0) << outcome.output;
+  const auto outcome =
+      test::run({.arguments = {"bash", "-c",
+                               "source " SOURCE_ROOT "/contrib/completions/nithronctl; COMP_WORDS=(" + words +
+                                   "); COMP_CWORD=" + std::to_string(position) +
+                                   "; _nithronctl; printf \"%s\\n\" \"${COMPREPLY[@]}\""}});
+  EXPECT_EQ(outcome.exit.code, 0) << outcome.output;
   return all_matches(outcome.output, "([^\n]+)\n");
 }
 

@@ -7,7 +7,7 @@
 #include "manual.hpp"
 #include "nithronfs/config/arguments.hpp"
 #include "nithronfs/config/options.hpp"
-#include "run_command.hpp"
+#include "process.hpp"
 
 namespace nithronfs::config {
 namespace {
@@ -97,11 +97,12 @@ TEST(Manual, LinesForFstabAreAccepted) {
 }
 
 std::multiset<std::string> completions(const std::string& words, int position) {
-  const auto outcome =
-      run_command("bash -c 'source " SOURCE_ROOT "/contrib/completions/nithronfs; COMP_WORDS=(" + words +
-                  "); COMP_CWORD=" + std::to_string(position) +
-                  "; _nithronfs \"${COMP_WORDS[0]}\"; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
-  EXPECT_EQ(outcome.status, 0) << outcome.output;
+  const auto outcome = test::run(
+      {.arguments = {"bash", "-c",
+                     "source " SOURCE_ROOT "/contrib/completions/nithronfs; COMP_WORDS=(" + words +
+                         "); COMP_CWORD=" + std::to_string(position) +
+                         "; _nithronfs \"${COMP_WORDS[0]}\"; printf \"%s\\n\" \"${COMPREPLY[@]}\""}});
+  EXPECT_EQ(outcome.exit.code, 0) << outcome.output;
   return all_matches(outcome.output, "([^\n]+)\n");
 }
 

@@ -6,8 +6,8 @@
 #include "dbus/listener.hpp"
 #include "dbus/names.hpp"
 #include "fake_provider.hpp"
+#include "files.hpp"
 #include "manual.hpp"
-#include "temporary_directory.hpp"
 
 namespace nithronfs::dbus {
 namespace {
@@ -42,12 +42,13 @@ std::string introspect_mount(const std::string& socket, const std::string& path)
 class DBusManual : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = start_server({.id = "00ff", .socket_path = directory_.file("s.sock")}, provider_);
+    auto server = start_server({.id = "00ff", .socket_path = file("s.sock")}, provider_);
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
-    live_ = introspect_mount(directory_.file("s.sock"), object_path("00ff"));
+    live_ = introspect_mount(file("s.sock"), object_path("00ff"));
   }
-  TemporaryDirectory directory_;
+  [[nodiscard]] std::string file(const std::string& name) const { return (directory_ / name).string(); }
+  test::TempDir directory_;
   FakeProvider provider_;
   std::unique_ptr<Server> server_;
   std::string live_;
