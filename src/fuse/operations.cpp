@@ -81,6 +81,7 @@ void init(void* user_data, fuse_conn_info* connection) {
   // because a version has its own inode.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
   connection->max_readahead = 1U << 20;
+  connection->max_read = max_read;
   static_cast<Context*>(user_data)->on_ready();
 }
 
