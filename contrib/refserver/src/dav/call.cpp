@@ -71,7 +71,7 @@ std::optional<std::string> path_of_reference(const Call& call, std::string_view 
     }
     reference.remove_prefix(slash);
   }
-  if (!reference.starts_with('/')) return std::nullopt;
+  if (!reference.starts_with('/') || reference.find_first_of("?#") != reference.npos) return std::nullopt;
   error = 502;
   if (!reference.starts_with(dav_prefix)) return std::nullopt;
   reference.remove_prefix(dav_prefix.size());

@@ -201,6 +201,7 @@ TEST_P(AnyDav, DestinationsThatMakeNoSense) {
   EXPECT_EQ(send("MOVE", "a").status, 400) << "none";
   EXPECT_EQ(send("MOVE", "a", {{"Destination", "b"}}).status, 400);
   EXPECT_EQ(send("MOVE", "a", {{"Destination", "/dav/sh%201/../x"}}).status, 400);
+  EXPECT_EQ(send("MOVE", "a", {{"Destination", "/dav/sh%201/b?c"}}).status, 400);
   EXPECT_EQ(send("MOVE", "a", {{"Destination", "http://elsewhere/dav/sh%201/b"}}).status, 502);
   EXPECT_EQ(send("MOVE", "a", {{"Destination", "/dav/other/b"}}).status, 502);
   EXPECT_EQ(send("MOVE", "a", {{"Destination", "/elsewhere"}}).status, 502);
