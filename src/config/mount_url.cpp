@@ -130,7 +130,10 @@ Result<MountUrl> parse_mount_url(std::string_view text) {
   const std::string lowered = colon == std::string_view::npos ? "" : lower(text.substr(0, colon + 3));
   const auto* const scheme = std::ranges::find(kSchemes, lowered, &Scheme::prefix);
   if (scheme == kSchemes.end()) {
-    return wrong("it begins with https:// for a NithronOS server, or webdav+https:// for plain WebDAV");
+    return wrong(
+        fmt::format("it begins with {}; write https:// for a NithronOS server, or webdav+https:// for plain "
+                    "WebDAV",
+                    colon == std::string_view::npos ? "no scheme" : lowered));
   }
   MountUrl url{.protocol = scheme->protocol, .tls = scheme->tls};
   text.remove_prefix(scheme->prefix.size());

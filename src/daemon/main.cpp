@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -38,20 +37,6 @@ sigset_t termination_signals() {
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   return set;
-}
-
-Result<void> check_mountpoint(const std::string& mountpoint) {
-  if (auto recovered = fuse::recover_stale_mount(mountpoint); !recovered) return fail(recovered.error());
-  struct stat info{};
-  if (stat(mountpoint.c_str(), &info) != 0) {
-    auto error = system_error("cannot mount at " + mountpoint, errno);
-    if (error.code == Errc::not_found)
-      error.message += fmt::format("; create it with \"mkdir -p {}\"", mountpoint);
-    return fail(std::move(error));
-  }
-  if (!S_ISDIR(info.st_mode))
-    return fail(Errc::not_directory, "cannot mount at " + mountpoint + ": not a directory");
-  return {};
 }
 
 // Ends the mount at the first termination signal. Its destructor ends the thread.
@@ -136,7 +121,7 @@ int main_of(std::span<const std::string> argv) {
     fmt::print("{}\n", config::to_json(*config));
     return 0;
   }
-  if (const auto checked = check_mountpoint(config->mountpoint); !checked) {
+  if (const auto checked = fuse::prepare_mountpoint(config->mountpoint); !checked) {
     return report(arguments->program, checked.error(), ExitCode::failure);
   }
   if (arguments->fake) return 0;

@@ -3,12 +3,14 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
+#include "mount_table.hpp"
 #include "nithronfs/fuse/session.hpp"
 
 namespace nithronfs::fuse {
@@ -31,9 +33,28 @@ bool unmount_as_user(const std::string& mountpoint) {
 
 }  // namespace
 
-Result<bool> recover_stale_mount(const std::string& mountpoint) {
+Result<void> prepare_mountpoint(const std::string& mountpoint) {
   struct stat info{};
-  if (stat(mountpoint.c_str(), &info) == 0 || errno != ENOTCONN) return false;
+  struct statvfs space{};
+  // statvfs always reaches the daemon, and a living one answers it at once; stat may be answered by the
+  // kernel for a daemon that is long dead.
+  if (stat(mountpoint.c_str(), &info) == 0 && statvfs(mountpoint.c_str(), &space) == 0) {
+    const auto mount = find_mount(mountpoint);
+    if (mount && mount->type == "fuse.nithronfs") {
+      return fail(Errc::busy, fmt::format("{} is mounted at {} already; unmount it first with \"umount {}\"",
+                                          mount->source, mountpoint, mountpoint));
+    }
+    if (!S_ISDIR(info.st_mode)) {
+      return fail(Errc::not_directory, fmt::format("cannot mount at {}: it is not a directory", mountpoint));
+    }
+    return {};
+  }
+  if (errno == ENOENT) {
+    return fail(Errc::not_found,
+                fmt::format("cannot mount at {}: it does not exist; create it with \"mkdir -p {}\"",
+                            mountpoint, mountpoint));
+  }
+  if (errno != ENOTCONN) return fail(system_error("cannot mount at " + mountpoint, errno));
   const bool freed =
       geteuid() == 0 ? umount2(mountpoint.c_str(), MNT_DETACH) == 0 : unmount_as_user(mountpoint);
   if (!freed) {
@@ -43,7 +64,7 @@ Result<bool> recover_stale_mount(const std::string& mountpoint) {
                     "as root",
                     mountpoint, mountpoint));
   }
-  return true;
+  return prepare_mountpoint(mountpoint);
 }
 
 }  // namespace nithronfs::fuse

@@ -13,9 +13,9 @@
 #include <csignal>
 #include <fstream>
 #include <optional>
-#include <sstream>
 #include <vector>
 
+#include "mount_table.hpp"
 #include "nithronfs/util/mutex.hpp"
 #include "notifier.hpp"
 #include "operations.hpp"
@@ -69,28 +69,10 @@ std::string option_string(const MountOptions& options) {
   return text;
 }
 
-// "MAJOR:MINOR" of what is mounted on top at `mountpoint`, from the kernel's own table: no request to
-// ourselves.
-std::string device_of(const std::string& mountpoint) {
-  std::ifstream table("/proc/self/mountinfo");
-  std::string found;
-  for (std::string line; std::getline(table, line);) {
-    std::istringstream fields(line);
-    std::string id;
-    std::string parent;
-    std::string device;
-    std::string root;
-    std::string point;
-    fields >> id >> parent >> device >> root >> point;
-    if (point == mountpoint) found = device;
-  }
-  return found;
-}
-
 void raise_kernel_readahead(const std::string& mountpoint) {
-  const auto device = device_of(mountpoint);
-  if (device.empty()) return;
-  std::ofstream setting(fmt::format("/sys/class/bdi/{}/read_ahead_kb", device));
+  const auto mount = find_mount(mountpoint);
+  if (!mount) return;
+  std::ofstream setting(fmt::format("/sys/class/bdi/{}/read_ahead_kb", mount->device));
   setting << kernel_readahead_kib;
 }
 

@@ -16,6 +16,8 @@ constexpr std::size_t batch_size = 512;
 constexpr std::size_t max_waiting_batches = 16;
 // After the server did not answer, nobody is made to wait for it again for this long.
 constexpr Nanos away_pause = std::chrono::seconds(5);
+constexpr Nanos tell_again_after = std::chrono::minutes(1);
+constexpr std::size_t max_told = 256;
 
 bool means_away(Errc code) {
   return code == Errc::offline || code == Errc::timed_out;
@@ -109,14 +111,49 @@ std::vector<Problem> ProblemList::list() const {
   return {problems_.begin(), problems_.end()};
 }
 
+void FailureLog::failed(std::string_view action, const std::string& path, const Error& error) {
+  if (error.code == Errc::cancelled || error.code == Errc::interrupted) return;
+  const auto now = seams_.clock.steady();
+  bool first = false;
+  {
+    const MutexLock lock(mutex_);
+    if (means_away(error.code)) {
+      first = !away_since_;
+      away_since_ = now;
+    } else {
+      const auto key = fmt::format("{} {} {}", name_of(error.code), action, path);
+      if (told_.size() >= max_told) told_.clear();
+      const auto [slot, added] = told_.try_emplace(key, now);
+      first = added || now - slot->second >= tell_again_after;
+      if (first) slot->second = now;
+    }
+  }
+  if (!first) return;
+  if (means_away(error.code)) {
+    seams_.log.warning("the server cannot be reached: {}; what is known and cached goes on working",
+                       error.message);
+  } else {
+    seams_.log.warning("cannot {} /{}: {}", action, path, error.message);
+  }
+}
+
+void FailureLog::worked() {
+  {
+    const MutexLock lock(mutex_);
+    if (!away_since_) return;
+    away_since_.reset();
+  }
+  seams_.log.info("the server answers again");
+}
+
+bool FailureLog::away() const {
+  const MutexLock lock(mutex_);
+  return away_since_ && seams_.clock.steady() - *away_since_ < away_pause;
+}
+
 bool Refresher::fresh(WallTime verified) const {
   const auto age = parts_.seams.clock.wall() - verified;
   return age >= Nanos(0) && age < fresh_for_;
-}
-
-bool Refresher::away() const {
-  const MutexLock lock(mutex_);
-  return away_since_ && parts_.seams.clock.steady() - *away_since_ < away_pause;
 }
 
 WallTime Refresher::last_confirmed() const {
@@ -146,10 +183,7 @@ void Refresher::confirm(NodeId file, Done done) {
 
 void Refresher::list_in_background(NodeId directory) {
   if (away()) return;
-  list(directory, [this, directory](const Result<void>& outcome) {
-    if (outcome || means_away(outcome.error().code) || outcome.error().code == Errc::cancelled) return;
-    parts_.seams.log.warning("cannot refresh a directory: {}", outcome.error().message);
-  });
+  list(directory, [](const Result<void>&) {});
 }
 
 void Refresher::ask(Key key, Done done) {
@@ -173,12 +207,7 @@ void Refresher::answered(Key key, const Result<void>& outcome) {
   {
     const MutexLock lock(mutex_);
     waiting = std::move(waiting_.extract(key).mapped());
-    if (outcome) {
-      away_since_.reset();
-      last_confirmed_ = parts_.seams.clock.wall();
-    } else if (means_away(outcome.error().code)) {
-      away_since_ = parts_.seams.clock.steady();
-    }
+    if (outcome) last_confirmed_ = parts_.seams.clock.wall();
   }
   for (auto& done : waiting) done(outcome);
   waiting.clear();
@@ -205,7 +234,11 @@ Result<void> Refresher::publish(Result<tree::Changes> changes) {
 Task<Result<void>> Refresher::list_shares() {
   auto shares = co_await parts_.remote.shares(call_options());
   co_await resume_on(parts_.seams.engine);
-  if (!shares) co_return fail(shares.error());
+  if (!shares) {
+    failures_.failed("list", "", shares.error());
+    co_return fail(shares.error());
+  }
+  failures_.worked();
   co_return publish(parts_.tree.apply_shares(*shares, parts_.seams.clock.wall()));
 }
 
@@ -226,7 +259,11 @@ Task<Result<void>> Refresher::list_directory(NodeId directory) {
       parts_.seams.log.warning("in /{}: {}", where->path, message);
     }
   }
-  if (self) co_return publish(receiver->finish(*self, began));
+  if (self) {
+    failures_.worked();
+    co_return publish(receiver->finish(*self, began));
+  }
+  failures_.failed("list", where->path, self.error());
   // A directory that is gone is believed gone when its parent, listed afresh, does not have it (R5).
   if (const auto inode = parts_.tree.inode(directory);
       self.error().code == Errc::not_found && inode && inode->parent != NodeId::none) {
@@ -241,7 +278,11 @@ Task<Result<void>> Refresher::confirm_file(NodeId file) {
   const auto began = parts_.seams.clock.wall();
   auto entry = co_await parts_.remote.stat(where->share, where->path, call_options());
   co_await resume_on(parts_.seams.engine);
-  if (entry) co_return publish(parts_.tree.apply_entry(file, *entry, began));
+  if (entry) {
+    failures_.worked();
+    co_return publish(parts_.tree.apply_entry(file, *entry, began));
+  }
+  failures_.failed("look at", where->path, entry.error());
   if (const auto inode = parts_.tree.inode(file); entry.error().code == Errc::not_found && inode) {
     list_in_background(inode->parent);
   }

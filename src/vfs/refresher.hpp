@@ -27,13 +27,35 @@ class ProblemList {
   std::deque<Problem> problems_ GUARDED_BY(mutex_);
 };
 
+// Failures that somebody in front of a terminal may ask about: each path and kind once a minute, and the
+// server's going away and coming back once each. Thread-safe.
+class FailureLog {
+ public:
+  explicit FailureLog(Seams seams) : seams_(seams) {}
+  // `action` such as "list" or "read".
+  void failed(std::string_view action, const std::string& path, const Error& error) EXCLUDES(mutex_);
+  void worked() EXCLUDES(mutex_);
+  // The server did not answer a moment ago: asking again would only make somebody wait.
+  [[nodiscard]] bool away() const EXCLUDES(mutex_);
+
+ private:
+  const Seams seams_;
+  mutable Mutex mutex_;
+  std::optional<SteadyTime> away_since_ GUARDED_BY(mutex_);  // the last failure to reach it, not the first
+  std::map<std::string, SteadyTime> told_ GUARDED_BY(mutex_);
+};
+
 // Thread-safe. Callbacks run on the engine thread, or at once during shutdown.
 class Refresher {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
 
   Refresher(const Vfs::Parts& parts, Nanos fresh_for, Nanos timeout)
-      : parts_(parts), fresh_for_(fresh_for), timeout_(timeout), problems_(parts.seams.clock) {}
+      : parts_(parts),
+        fresh_for_(fresh_for),
+        timeout_(timeout),
+        problems_(parts.seams.clock),
+        failures_(parts.seams) {}
 
   void observe(Observer* observer) { observer_ = observer; }
 
@@ -45,8 +67,8 @@ class Refresher {
   void list_in_background(NodeId directory) EXCLUDES(mutex_);
 
   [[nodiscard]] bool fresh(WallTime verified) const;
-  // The server did not answer a moment ago: asking again would only make somebody wait.
-  [[nodiscard]] bool away() const EXCLUDES(mutex_);
+  [[nodiscard]] bool away() const { return failures_.away(); }
+  [[nodiscard]] FailureLog& failures() { return failures_; }
   [[nodiscard]] bool busy() const EXCLUDES(mutex_);
   [[nodiscard]] WallTime last_confirmed() const EXCLUDES(mutex_);
   [[nodiscard]] const ProblemList& problems() const { return problems_; }
@@ -70,6 +92,7 @@ class Refresher {
   const Nanos timeout_;
   Observer* observer_ = nullptr;
   ProblemList problems_;
+  FailureLog failures_;
   CancelSource stop_;
 
   mutable Mutex mutex_;
@@ -77,7 +100,6 @@ class Refresher {
   std::map<Key, std::vector<Done>> waiting_ GUARDED_BY(mutex_);
   std::size_t running_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::optional<SteadyTime> away_since_ GUARDED_BY(mutex_);
   WallTime last_confirmed_ GUARDED_BY(mutex_){};
 };
 

@@ -11,20 +11,20 @@ Task<Result<void>> RemoteFile::fetch(remote::ByteRange range, std::shared_ptr<re
                                        std::move(options));
   // A file that is not there any more is one whose version is gone (S2).
   if (!outcome && outcome.error().code == Errc::not_found) outcome.error().code = Errc::stale;
-  if (!outcome && outcome.error().code == Errc::stale) on_stale_();
+  if (!outcome) on_failure_(location_.path, outcome.error());
   co_return outcome;
 }
 
 Task<Result<void>> RemoteFile::confirm(remote::CallOptions options) {
   auto entry = co_await remote_.stat(location_.share, location_.path, std::move(options));
   const bool gone = !entry && entry.error().code == Errc::not_found;
-  if (!entry && !gone) co_return fail(entry.error());
-  if (!gone && entry->kind == remote::Kind::file && remote::same_version(entry->version, version_)) {
+  if (!gone && entry && entry->kind == remote::Kind::file && remote::same_version(entry->version, version_)) {
     co_return Result<void>{};
   }
-  on_stale_();
-  co_return fail(Errc::stale,
-                 fmt::format("/{} was replaced on the server while it was read", location_.path));
+  auto error =
+      entry || gone ? Error{Errc::stale, "it was replaced on the server while it was read"} : entry.error();
+  on_failure_(location_.path, error);
+  co_return fail(std::move(error));
 }
 
 cache::FileSpec file_spec(const tree::Inode& inode) {

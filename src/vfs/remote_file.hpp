@@ -7,13 +7,14 @@ namespace nithronfs::vfs {
 
 class RemoteFile final : public cache::Source {
  public:
-  // `on_stale` is told, on the net thread, that the server has another version now.
-  RemoteFile(remote::Remote& remote, tree::Location location, remote::Version version,
-             std::function<void()> on_stale)
+  // `on_failure` is told, on the net thread, of every failure; Errc::stale: the server has another version
+  // now.
+  using OnFailure = std::function<void(const std::string& path, const Error& error)>;
+  RemoteFile(remote::Remote& remote, tree::Location location, remote::Version version, OnFailure on_failure)
       : remote_(remote),
         location_(std::move(location)),
         version_(std::move(version)),
-        on_stale_(std::move(on_stale)) {}
+        on_failure_(std::move(on_failure)) {}
 
   Task<Result<void>> fetch(remote::ByteRange range, std::shared_ptr<remote::BytesReceiver> receiver,
                            remote::CallOptions options) override;
@@ -24,7 +25,7 @@ class RemoteFile final : public cache::Source {
   remote::Remote& remote_;
   const tree::Location location_;
   const remote::Version version_;
-  const std::function<void()> on_stale_;
+  const OnFailure on_failure_;
 };
 
 // What identifies a version on the outside of its data file; the same for the same version, for ever.

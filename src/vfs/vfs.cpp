@@ -185,9 +185,11 @@ Result<std::shared_ptr<OpenFile>> VfsImpl::open_known(NodeId node) {
   if (inode->superseded) return fail(Errc::stale, "another version has the name now");
   auto location = parts_.tree.location(node);
   if (!location) return fail(location.error());
-  auto source =
-      std::make_shared<RemoteFile>(parts_.remote, std::move(*location), inode->version,
-                                   [this, parent = inode->parent] { refresher_.list_in_background(parent); });
+  const auto failed = [this, parent = inode->parent](const std::string& path, const Error& error) {
+    refresher_.failures().failed("read", path, error);
+    if (error.code == Errc::stale) refresher_.list_in_background(parent);
+  };
+  auto source = std::make_shared<RemoteFile>(parts_.remote, std::move(*location), inode->version, failed);
   auto stream = parts_.cache.stream(parts_.cache.file(file_spec(*inode), std::move(source)));
   return std::make_shared<OpenFile>(std::move(stream));
 }

@@ -23,9 +23,10 @@ struct MountOptions {
   } kernel;
 };
 
-// Unmounts what a daemon that died has left at `mountpoint` (there, every access says ENOTCONN); true if it
-// did. Errors: permission, busy (something that works is mounted there), io.
-[[nodiscard]] Result<bool> recover_stale_mount(const std::string& mountpoint);
+// Makes sure that `mountpoint`, an absolute path, can be mounted at: frees what a daemon that died has left
+// there (every access says ENOTCONN), refuses what is served by a living one. Errors: busy, not_found,
+// not_directory, permission, io; each message says what to do.
+[[nodiscard]] Result<void> prepare_mountpoint(const std::string& mountpoint);
 
 class Session {
  public:

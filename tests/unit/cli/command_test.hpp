@@ -6,8 +6,8 @@
 #include <chrono>
 #include <sstream>
 
-#include "../dbus/temporary_directory.hpp"
 #include "fakes.hpp"
+#include "files.hpp"
 #include "nithronfs/util/executor.hpp"
 
 namespace nithronfs::cli {
@@ -31,14 +31,15 @@ class CommandTest : public testing::Test {
   }
   [[nodiscard]] config::Environment environment() const {
     return {.uid = 1000,
-            .home = home_.path(),
-            .working_directory = home_.path(),
-            .variables = {{"XDG_RUNTIME_DIR", home_.file("run")}}};
+            .home = home_.path().string(),
+            .working_directory = home_.path().string(),
+            .variables = {{"XDG_RUNTIME_DIR", home_file("run")}}};
   }
+  [[nodiscard]] std::string home_file(const std::string& name) const { return (home_ / name).string(); }
   [[nodiscard]] std::string out() const { return out_.str(); }
   [[nodiscard]] std::string err() const { return err_.str(); }
 
-  TemporaryDirectory home_;
+  test::TempDir home_;
   std::istringstream in_;
   ScriptedTerminal terminal_;
   FakeServers servers_;

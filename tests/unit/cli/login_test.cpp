@@ -21,11 +21,11 @@ using testing::SizeIs;
 class LoginTest : public CommandTest {
  protected:
   [[nodiscard]] std::string account_file() const {
-    return remote::default_account_path(home_.file(".config/nithronos"), "https://nas");
+    return remote::default_account_path(home_file(".config/nithronos"), "https://nas");
   }
   std::string password_file(const std::string& text) {
-    std::ofstream(home_.file("pw")) << text;
-    return home_.file("pw");
+    std::ofstream(home_file("pw")) << text;
+    return home_file("pw");
   }
 };
 
@@ -63,9 +63,9 @@ TEST_F(LoginTest, AScriptNeedsNoTerminal) {
   const auto json = nlohmann::json::parse(out());
   EXPECT_EQ(json["server"], "https://nas");
   EXPECT_EQ(json["device_name"], "build host");
-  EXPECT_EQ(json["account"], home_.file("acc.json"));
+  EXPECT_EQ(json["account"], home_file("acc.json"));
   struct stat status{};
-  ASSERT_EQ(stat(home_.file("acc.json").c_str(), &status), 0);
+  ASSERT_EQ(stat(home_file("acc.json").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
 
@@ -136,20 +136,19 @@ TEST_F(LoginTest, TheOldDeviceIsNamedWhenItIsReplaced) {
 }
 
 TEST_F(LoginTest, TrustComesFromOptionsOverTheConfigurationFile) {
-  std::filesystem::create_directories(home_.file(".config/nithronos"));
-  std::ofstream(home_.file(".config/nithronos/sync.json"))
+  std::filesystem::create_directories(home_file(".config/nithronos"));
+  std::ofstream(home_file(".config/nithronos/sync.json"))
       << R"({"ca": "/etc/file-ca.pem", "insecure": true})";
   const std::string key = "sha256//" + std::string(43, 'A') + "=";
   EXPECT_EQ(run({"login", "http://nas", "--username", "anna", "--password-file", password_file("s3cret"),
                  "--ca", "my.pem", "--pinnedpubkey", key}),
             ExitCode::done)
       << err();
-  EXPECT_EQ(servers_.last_connection.ca, home_.file("my.pem"));
+  EXPECT_EQ(servers_.last_connection.ca, home_file("my.pem"));
   EXPECT_EQ(servers_.last_connection.pinned_pubkey, key);
   EXPECT_TRUE(servers_.last_connection.insecure);
   const auto account =
-      remote::AccountStore(remote::default_account_path(home_.file(".config/nithronos"), "http://nas"))
-          .load();
+      remote::AccountStore(remote::default_account_path(home_file(".config/nithronos"), "http://nas")).load();
   ASSERT_TRUE(account);
   EXPECT_EQ(account->pinned_pubkey, key);
 }
@@ -159,7 +158,7 @@ TEST_F(LoginTest, RefusesBeforeAskingWhatCannotWork) {
   EXPECT_EQ(run({"login", "nas"}), ExitCode::wrong_use);
   EXPECT_EQ(run({"login", "http://nas"}), ExitCode::wrong_use);
   EXPECT_EQ(run({"login", "webdav+https://nas"}), ExitCode::wrong_use);
-  std::ofstream(home_.file("file")) << "";
+  std::ofstream(home_file("file")) << "";
   EXPECT_EQ(run({"login", "https://nas", "--account", "file/acc.json"}), ExitCode::failed);
   EXPECT_THAT(terminal_.questions, IsEmpty());
   EXPECT_THAT(servers_.attempts, IsEmpty());
@@ -182,11 +181,11 @@ TEST_F(SharesTest, AreListedForPeopleAndForScripts) {
 }
 
 TEST_F(SharesTest, TheServerMayBeKnownFromTheAccount) {
-  const remote::AccountStore store(home_.file("acc.json"));
+  const remote::AccountStore store(home_file("acc.json"));
   ASSERT_TRUE(store.save({.server = "https://elsewhere:8443", .username = "anna", .device_token = "t"}));
   EXPECT_EQ(run({"shares", "--account", "acc.json"}), ExitCode::done) << err();
   EXPECT_EQ(servers_.last_connection.origin, "https://elsewhere:8443");
-  EXPECT_EQ(servers_.last_account_file, home_.file("acc.json"));
+  EXPECT_EQ(servers_.last_account_file, home_file("acc.json"));
   EXPECT_THAT(err(), HasSubstr("sees no shares"));
   EXPECT_EQ(run({"shares"}), ExitCode::wrong_use);
 }

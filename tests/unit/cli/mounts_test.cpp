@@ -25,11 +25,11 @@ using testing::Not;
 class MountsTest : public CommandTest {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(config::make_private_directory(home_.file("run/nithronfs")));
+    ASSERT_TRUE(config::make_private_directory(home_file("run/nithronfs")));
     clock_.advance(std::chrono::hours(1000));
   }
   [[nodiscard]] std::string socket_path(const std::string& name) const {
-    return home_.file("run/nithronfs/" + name);
+    return home_file("run/nithronfs/" + name);
   }
   void serve(const std::string& id, dbus::FakeProvider& provider) {
     auto server = dbus::start_server({.id = id, .socket_path = socket_path(id + ".sock")}, provider);
@@ -136,9 +136,9 @@ TEST_F(MountsTest, StatusTellsWhatAPersonWantsToKnow) {
 TEST_F(MountsTest, StatusOfAPathIsThatOfItsMount) {
   all_.set(dbus::MountStatus{.mount_point = "/mnt/nas", .server = "https://nas"});
   photos_.set(dbus::MountStatus{.mount_point = "/mnt/nas/inner", .server = "https://other"});
-  linked_.set(dbus::MountStatus{.mount_point = home_.file("real"), .server = "https://linked"});
-  ASSERT_EQ(mkdir(home_.file("real").c_str(), 0700), 0);
-  ASSERT_EQ(symlink(home_.file("real").c_str(), home_.file("link").c_str()), 0);
+  linked_.set(dbus::MountStatus{.mount_point = home_file("real"), .server = "https://linked"});
+  ASSERT_EQ(mkdir(home_file("real").c_str(), 0700), 0);
+  ASSERT_EQ(symlink(home_file("real").c_str(), home_file("link").c_str()), 0);
   serve("03", linked_);
   serve("01", all_);
   serve("02", photos_);

@@ -12,8 +12,8 @@
 #include "dbus/listener.hpp"
 #include "dbus/names.hpp"
 #include "fake_provider.hpp"
+#include "files.hpp"
 #include "nithronfs/dbus/client.hpp"
-#include "temporary_directory.hpp"
 
 namespace nithronfs::dbus {
 namespace {
@@ -40,16 +40,17 @@ MountStatus busy_status() {
 class SocketTest : public testing::Test {
  protected:
   std::unique_ptr<Server> serve(const std::string& id = "00ff") {
-    auto server = start_server({.id = id, .socket_path = directory_.file(id + ".sock")}, provider_);
+    auto server = start_server({.id = id, .socket_path = file(id + ".sock")}, provider_);
     EXPECT_TRUE(server) << server.error().message;
     return server ? std::move(*server) : nullptr;
   }
   std::unique_ptr<MountClient> client(const std::string& id = "00ff", Nanos timeout = kPatience) {
-    auto connected = connect_mount(directory_.file(id + ".sock"), timeout);
+    auto connected = connect_mount(file(id + ".sock"), timeout);
     EXPECT_TRUE(connected) << connected.error().message;
     return connected ? std::move(*connected) : nullptr;
   }
-  TemporaryDirectory directory_;
+  [[nodiscard]] std::string file(const std::string& name) const { return (directory_ / name).string(); }
+  test::TempDir directory_;
   FakeProvider provider_;
 };
 
@@ -91,7 +92,7 @@ TEST_F(SocketTest, ManyClientsAreServedAtOnceAndAfterOneAnother) {
 TEST_F(SocketTest, OnlyTheOwnerCanReachTheFile) {
   const auto server = serve();
   struct stat status{};
-  ASSERT_EQ(stat(directory_.file("00ff.sock").c_str(), &status), 0);
+  ASSERT_EQ(stat(file("00ff.sock").c_str(), &status), 0);
   EXPECT_TRUE(S_ISSOCK(status.st_mode));
   EXPECT_EQ(status.st_mode & 07777, 0600u);
 }
@@ -100,7 +101,7 @@ TEST_F(SocketTest, OnlyTheOwnerCanReachTheFile) {
 TEST_F(SocketTest, AnotherUserIsTurnedAway) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   const auto server = serve();
-  const std::string path = directory_.file("00ff.sock");
+  const std::string path = file("00ff.sock");
   ASSERT_EQ(chmod(directory_.path().c_str(), 0755), 0);
   ASSERT_EQ(chmod(path.c_str(), 0666), 0);
   const pid_t child = fork();
@@ -121,11 +122,11 @@ TEST_F(SocketTest, AnotherUserIsTurnedAway) {
 TEST_F(SocketTest, ASocketThatNobodyAnswersOnIsReplaced) {
   {
     // What a killed daemon leaves behind: a bound file without a listener.
-    auto listener = Listener::listen_at(directory_.file("tmp"));
+    auto listener = Listener::listen_at(file("tmp"));
     ASSERT_TRUE(listener);
-    ASSERT_EQ(rename(directory_.file("tmp").c_str(), directory_.file("00ff.sock").c_str()), 0);
+    ASSERT_EQ(rename(file("tmp").c_str(), file("00ff.sock").c_str()), 0);
   }
-  const auto stale = connect_mount(directory_.file("00ff.sock"), kPatience);
+  const auto stale = connect_mount(file("00ff.sock"), kPatience);
   ASSERT_FALSE(stale);
   EXPECT_EQ(stale.error().code, Errc::offline);
   const auto server = serve();
@@ -134,7 +135,7 @@ TEST_F(SocketTest, ASocketThatNobodyAnswersOnIsReplaced) {
 
 TEST_F(SocketTest, ALiveSocketIsNotTakenOver) {
   const auto server = serve();
-  const auto second = start_server({.id = "00ff", .socket_path = directory_.file("00ff.sock")}, provider_);
+  const auto second = start_server({.id = "00ff", .socket_path = file("00ff.sock")}, provider_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::busy);
   EXPECT_TRUE(client()->status());
@@ -145,7 +146,7 @@ TEST_F(SocketTest, TheSocketGoesWithTheServerAndClientsAreTold) {
   const auto asked = client();
   ASSERT_TRUE(asked->status());
   server.reset();
-  EXPECT_NE(access(directory_.file("00ff.sock").c_str(), F_OK), 0);
+  EXPECT_NE(access(file("00ff.sock").c_str(), F_OK), 0);
   const auto gone = asked->status();
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().code, Errc::offline);
@@ -153,33 +154,32 @@ TEST_F(SocketTest, TheSocketGoesWithTheServerAndClientsAreTold) {
 
 // A daemon that hangs: somebody listens and never answers.
 TEST_F(SocketTest, ASilentDaemonCostsTheTimeoutAndNoMore) {
-  const auto listener = Listener::listen_at(directory_.file("00ff.sock"));
+  const auto listener = Listener::listen_at(file("00ff.sock"));
   ASSERT_TRUE(listener);
-  const auto connected = connect_mount(directory_.file("00ff.sock"), std::chrono::milliseconds(50));
+  const auto connected = connect_mount(file("00ff.sock"), std::chrono::milliseconds(50));
   ASSERT_FALSE(connected);
   EXPECT_EQ(connected.error().code, Errc::timed_out);
 }
 
 TEST_F(SocketTest, AnotherProgramsAnswerIsNoStatus) {
   const auto server = serve("00ff");
-  ASSERT_EQ(rename(directory_.file("00ff.sock").c_str(), directory_.file("0011.sock").c_str()), 0);
+  ASSERT_EQ(rename(file("00ff.sock").c_str(), file("0011.sock").c_str()), 0);
   const auto status = client("0011")->status();
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, Errc::protocol);
 }
 
 TEST_F(SocketTest, SocketsAreFoundByTheirNames) {
-  EXPECT_THAT(find_sockets(directory_.file("nothing")).value(), IsEmpty());
+  EXPECT_THAT(find_sockets(file("nothing")).value(), IsEmpty());
   const auto second = serve("0002");
   const auto first = serve("0001");
-  std::ofstream(directory_.file("notes.txt")) << "no socket";
-  EXPECT_THAT(find_sockets(directory_.path()).value(),
-              ElementsAre(directory_.file("0001.sock"), directory_.file("0002.sock")));
+  std::ofstream(file("notes.txt")) << "no socket";
+  EXPECT_THAT(find_sockets(directory_.path().string()).value(),
+              ElementsAre(file("0001.sock"), file("0002.sock")));
 }
 
 TEST_F(SocketTest, APathThatNoSocketCanHaveIsRefused) {
-  const auto server =
-      start_server({.id = "1", .socket_path = directory_.file(std::string(120, 'x'))}, provider_);
+  const auto server = start_server({.id = "1", .socket_path = file(std::string(120, 'x'))}, provider_);
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().code, Errc::name_too_long);
 }
@@ -188,7 +188,7 @@ TEST_F(SocketTest, APathThatNoSocketCanHaveIsRefused) {
 class SignalTest : public SocketTest {
  protected:
   BusHandle connect_raw() {
-    auto fd = connect_to(directory_.file("00ff.sock"), kPatience);
+    auto fd = connect_to(file("00ff.sock"), kPatience);
     EXPECT_TRUE(fd);
     sd_bus* raw = nullptr;
     EXPECT_GE(sd_bus_new(&raw), 0);

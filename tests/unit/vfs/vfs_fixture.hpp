@@ -48,7 +48,7 @@ class MemoryRemote final : public remote::Remote {
   }
 
   Task<Result<std::vector<remote::Share>>> shares(remote::CallOptions) override {
-    co_return std::vector<remote::Share>{{.id = "s", .name = "Share"}};
+    co_return std::vector<remote::Share>{};
   }
   Task<Result<remote::Capabilities>> capabilities(remote::CallOptions) override {
     co_return remote::Capabilities{};
