@@ -81,6 +81,7 @@ void init(void* user_data, fuse_conn_info* connection) {
   // because a version has its own inode.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
   connection->max_readahead = 1U << 20;
+  connection->max_read = max_read;
   static_cast<Context*>(user_data)->on_ready();
 }
 
@@ -148,6 +149,11 @@ void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
 void reply_slice(fuse_req_t request, const cache::Slice& slice) {
   if (slice.length == 0) {
     fuse_reply_buf(request, nullptr, 0);
+    return;
+  }
+  if (slice.memory) {
+    const auto bytes = slice.bytes_in_memory();
+    fuse_reply_buf(request, bytes.data(), bytes.size());
     return;
   }
   fuse_bufvec data{};

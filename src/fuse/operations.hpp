@@ -12,6 +12,10 @@
 
 namespace nithronfs::fuse {
 
+// Bytes in one READ at most. An answer with its header has to fit into a pipe of 1 MiB, which is as large as
+// everybody may make one, or libfuse copies instead of splicing.
+constexpr unsigned max_read = 512U << 10;
+
 // Open files as numbers in fi->fh: the kernel keeps them while they are open, and a mount that ends does not
 // give all of them back. Thread-safe.
 class HandleTable {

@@ -61,6 +61,7 @@ std::string escaped(std::string_view value) {
 
 std::string option_string(const MountOptions& options) {
   std::string text = "ro,default_permissions,subtype=nithronfs,fsname=" + escaped(options.source);
+  text += fmt::format(",max_read={}", max_read);
   if (options.allow_other) text += ",allow_other";
   text += options.kernel.no_suid ? ",nosuid" : ",suid";
   text += options.kernel.no_dev ? ",nodev" : ",dev";

@@ -1,5 +1,6 @@
 // S4, S22, S27: without the network, and with one that has gone silent. Nothing hangs.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/statvfs.h>
 
@@ -8,7 +9,7 @@
 namespace nithronfs::test {
 namespace {
 
-using ::testing::HasSubstr;
+using ::testing::ContainsRegex;
 using ::testing::IsEmpty;
 
 constexpr std::size_t mib = 1024 * 1024;
@@ -38,7 +39,7 @@ class OfflineTest : public MountTest {
     EXPECT_EQ(fs::file_size(at("known/unread")), 8 * mib);
     std::size_t count = 0;
     for ([[maybe_unused]] const auto& entry : fs::directory_iterator(at("known"))) ++count;
-    EXPECT_EQ(count, 2U);
+    EXPECT_GE(count, 2U);
   }
 };
 
@@ -99,13 +100,17 @@ TEST_F(OfflineTest, S4_WhatIsKnownDoesNotWaitForASilentServer) {
 }
 
 TEST_F(OfflineTest, S4_AFatalSignalEndsAWaitingRead) {
+  for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
+    write_file(share(fmt::format("known/signal-{}", number)), pattern(3, mib));
+  }
   mount_and_look({settled, "timeout=60s"});
   proxy_.set({.stall = true});
   for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
     const TempDir folder;
-    proxy_.forget();
-    ChildProcess reader({.arguments = {"cat", at("known/unread").string()}, .output = folder / "out"});
-    ASSERT_TRUE(eventually([&] { return proxy_.count("GET", "unread") > 0; }));
+    // A file of its own for each: the fetch that the last reader left behind may still be under way.
+    const std::string name = fmt::format("signal-{}", number);
+    ChildProcess reader({.arguments = {"cat", at("known/" + name).string()}, .output = folder / "out"});
+    ASSERT_TRUE(eventually([&] { return proxy_.count("GET", name) > 0; }));
     reader.signal(number);
     EXPECT_EQ(reader.wait(at_once), (Exit{-1, number}));
   }
@@ -151,19 +156,20 @@ TEST_F(OfflineTest, S27_MountingWorksWithASilentServer) {
   EXPECT_LT(time_of([&] { expect_what_is_known_to_work(); }), seconds(40));
 }
 
-TEST_F(OfflineTest, S27_AFirstMountWithoutTheServerComesUpAndFillsInLater) {
+TEST_F(OfflineTest, S27_AFirstMountOfAllSharesWithoutTheServerComesUpAndFillsInLater) {
   const TempDir folder;
   std::ignore = login(server_.url_via(proxy_.port()), folder / "account.json");
   lose_server();
-  mount_.emplace(MountSpec{.url = server_.url_via(proxy_.port()) + "/share",
-                           .options = {watchful, "account=" + (folder / "account.json").string()},
-                           .log_in = false});
+  mount_.emplace(MountSpec{.url = server_.url_via(proxy_.port()),
+                           .options = {watchful},
+                           .log_in = false,
+                           .account = folder / "account.json"});
   std::error_code error;
   const fs::directory_iterator none(mount_->root(), error);
   EXPECT_ERRNO(error.value(), ENETUNREACH);
   proxy_.heal();
-  EXPECT_TRUE(eventually([&] { return try_read_all(at("unknown/file")).bytes == "x"; }));
-  EXPECT_THAT(differences(share(), mount_->root()), IsEmpty());
+  EXPECT_TRUE(eventually([&] { return try_read_all(at("share/unknown/file")).bytes == "x"; }));
+  EXPECT_THAT(differences(share(), at("share")), IsEmpty());
 }
 
 TEST_F(OfflineTest, S4_TheLogSaysOnceThatTheServerIsAway) {
@@ -171,9 +177,8 @@ TEST_F(OfflineTest, S4_TheLogSaysOnceThatTheServerIsAway) {
   lose_server();
   for (unsigned i = 0; i < 50; ++i)
     EXPECT_ERRNO(try_read(at("known/unread"), i * 4096, 4096).error, ENETUNREACH);
-  const std::string log = mount_->log();
-  EXPECT_THAT(log, HasSubstr("127.0.0.1"));
-  EXPECT_LT(std::ranges::count(log, '\n'), 40) << log;
+  EXPECT_THAT(mount_->log(), ContainsRegex("warning .*server"));
+  EXPECT_LT(std::ranges::count(mount_->log(), '\n'), 10) << mount_->log();
 }
 
 }  // namespace

@@ -146,8 +146,9 @@ TEST_P(WrongBodyTest, S5_IsNeverReturnedAndNeverCached) {
   ASSERT_EQ(fs::file_size(at("file")), size);
   server_.set_faults(GetParam());
   const ReadOutcome spoiled = try_read_all(at("file"));
-  EXPECT_NE(spoiled.error, 0);
-  EXPECT_EQ(spoiled.bytes, pattern(1, size).substr(0, spoiled.bytes.size())) << "wrong bytes were returned";
+  // A body that breaks off may be continued where it ended; whatever comes without an error is whole.
+  const std::size_t right = spoiled.error == 0 ? size : spoiled.bytes.size();
+  EXPECT_EQ(sha256(spoiled.bytes), sha256(pattern(1, size).substr(0, right))) << "wrong bytes were returned";
   server_.set_faults("[]");
   const ReadOutcome healed = try_read_all(at("file"));
   EXPECT_ERRNO(healed.error, 0);

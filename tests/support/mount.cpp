@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
@@ -129,7 +130,7 @@ Command Mount::command() const {
   std::vector<std::string> options = spec_.options;
   options.push_back("cache_dir=" + cache_dir().string());
   options.push_back("state_dir=" + state_dir().string());
-  options.push_back("account=" + account().string());
+  if (spec_.log_in || !spec_.account.empty()) options.push_back("account=" + account().string());
   if (!spec_.ca.empty()) options.push_back("ca=" + spec_.ca.string());
   Command command;
   command.arguments = {
@@ -174,12 +175,10 @@ void Mount::kill() {
 }
 
 bool answers(const fs::path& directory) {
-  // One question: a dead mount may be taken away between two. It fails on a dead mount, and names the
-  // parent's device where nothing is mounted.
-  struct stat inside{};
-  struct stat above{};
-  return ::stat(directory.c_str(), &inside) == 0 && ::stat(directory.parent_path().c_str(), &above) == 0 &&
-         inside.st_dev != above.st_dev;
+  // statfs, because only that always asks the daemon: what stat tells may come from the kernel's cache, also
+  // on a mount whose daemon is dead.
+  struct statfs status{};
+  return ::statfs(directory.c_str(), &status) == 0 && status.f_type == FUSE_SUPER_MAGIC;
 }
 
 bool is_mount_point(const fs::path& directory) {

@@ -21,6 +21,7 @@ struct MountSpec {
   std::vector<std::string> options;  // for -o; directories, account and ca are added
   fs::path ca;                       // certificate to trust; empty: the system's
   bool log_in = true;                // register a device before the first start
+  fs::path account;                  // an account file that is there already; empty: the mount's own
   // A daemon that lives longer is killed, so that a hanging system call returns and the test fails.
   milliseconds life = seconds(180);
 };
@@ -38,7 +39,9 @@ class Mount {
   [[nodiscard]] fs::path operator/(const fs::path& name) const { return root_ / name; }
   [[nodiscard]] fs::path cache_dir() const { return folder_ / "cache"; }
   [[nodiscard]] fs::path state_dir() const { return folder_ / "state"; }
-  [[nodiscard]] fs::path account() const { return folder_ / "account.json"; }
+  [[nodiscard]] fs::path account() const {
+    return spec_.account.empty() ? folder_ / "account.json" : spec_.account;
+  }
   [[nodiscard]] pid_t pid() const { return daemon_->pid(); }
   // Everything that the daemons of this mount have logged.
   [[nodiscard]] std::string log() const;

@@ -1,5 +1,5 @@
-// Real clock, randomness and executors for tests that talk to a real (loopback) server, and waiting for tasks with
-// a deadline.
+// Real clock, randomness and executors for tests that talk to a real (loopback) server, and waiting for tasks
+// with a deadline.
 #pragma once
 
 #include <chrono>
