@@ -5,8 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "files.hpp"
 #include "nithronfs/store/store.hpp"
-#include "temp_dir.hpp"
 
 namespace nithronfs::store {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "temp_dir.hpp"
+#include "files.hpp"
 
 namespace nithronfs::store {
 namespace {

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "directory_lock.hpp"
+#include "files.hpp"
 #include "nithronfs/store/store.hpp"
-#include "temp_dir.hpp"
 
 namespace nithronfs::store {
 namespace {
