@@ -1,3 +1,4 @@
+// Readers beside writers, and more readers than there is room for.
 #include <gtest/gtest.h>
 
 #include <atomic>

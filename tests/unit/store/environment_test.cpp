@@ -1,3 +1,4 @@
+// Transactions, cursors, errors of one LMDB environment.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// One process per directory, also when the directory is deleted under it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

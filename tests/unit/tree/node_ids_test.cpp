@@ -1,3 +1,4 @@
+// Node ids are never handed out twice (K1).
 #include <gtest/gtest.h>
 
 #include <set>
