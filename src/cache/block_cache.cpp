@@ -61,6 +61,7 @@ class BlockCacheImpl final : public BlockCache, private Housekeeping {
   using FileMap = std::unordered_map<DataKey, std::weak_ptr<File>, KeyHash>;
 
   void record_soon(std::shared_ptr<File> file) override EXCLUDES(mutex_);
+  bool may_stage() override EXCLUDES(mutex_);
   void watch_deadlines() override EXCLUDES(mutex_);
   bool make_room() override EXCLUDES(mutex_);
   void size_changed(std::int64_t bytes) override { total_bytes_ += bytes; }
@@ -174,6 +175,11 @@ void BlockCacheImpl::record_soon(std::shared_ptr<File> file) {
   core_.seams.disk.post([this] { record_all(); });
 }
 
+bool BlockCacheImpl::may_stage() {
+  const MutexLock lock(mutex_);
+  return unrecorded_.size() < 2 * max_unrecorded;
+}
+
 // Flush first, then the rows, then the marks: a power cut at any point loses blocks, never invents them.
 void BlockCacheImpl::record_all() {
   const MutexLock one_at_a_time(recording_mutex_);
@@ -185,7 +191,12 @@ void BlockCacheImpl::record_all() {
   }
   std::vector<std::pair<std::shared_ptr<File>, int>> to_flush;
   for (const auto& file : batch) {
-    if (const auto fd = file->begin_recording()) to_flush.emplace_back(file, *fd);
+    const auto fd = file->begin_recording();
+    if (!fd) {
+      core_.seams.log.warning("{}; the bytes will be fetched again", fd.error().message);
+    } else if (*fd) {
+      to_flush.emplace_back(file, **fd);
+    }
   }
   // All writes are started before the first is waited for.
   for (const auto& [file, fd] : to_flush) ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);

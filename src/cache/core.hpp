@@ -17,6 +17,8 @@ class Housekeeping {
   virtual ~Housekeeping() = default;
   // `file` has bytes that are not recorded yet.
   virtual void record_soon(std::shared_ptr<File> file) = 0;
+  // Whether one more small file may stay in memory until it is recorded.
+  [[nodiscard]] virtual bool may_stage() = 0;
   // A read waits, so somebody has to watch its deadline.
   virtual void watch_deadlines() = 0;
   // Makes room now, on this thread; false when nothing could go.

@@ -69,16 +69,30 @@ Result<void> DataDirectory::prepare() const {
   return {};
 }
 
+Result<std::optional<DataFile>> DataDirectory::open_existing(const FileSpec& spec) const {
+  const auto path = path_of(spec.key);
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) return fail(system_error("cannot open the cache file " + path, errno));
+  auto file = examine(std::move(fd), spec, path);
+  if (!file) return fail(file.error());
+  return std::move(*file);
+}
+
 Result<DataFile> DataDirectory::open(const FileSpec& spec) const {
   const auto path = path_of(spec.key);
   const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-  DataFile file;
-  file.fd.reset(::open(path.c_str(), flags, 0600));
-  if (!file.fd && errno == ENOENT) {
+  UniqueFd fd(::open(path.c_str(), flags, 0600));
+  if (!fd && errno == ENOENT) {
     if (auto made = make_directories(path.substr(0, path.rfind('/'))); !made) return fail(made.error());
-    file.fd.reset(::open(path.c_str(), flags, 0600));
+    fd.reset(::open(path.c_str(), flags, 0600));
   }
-  if (!file.fd) return fail(system_error("cannot open the cache file " + path, errno));
+  if (!fd) return fail(system_error("cannot open the cache file " + path, errno));
+  return examine(std::move(fd), spec, path);
+}
+
+Result<DataFile> DataDirectory::examine(UniqueFd fd, const FileSpec& spec, const std::string& path) {
+  DataFile file{.fd = std::move(fd)};
   struct stat info{};
   if (fstat(file.fd.get(), &info) != 0) return fail(system_error("stat " + path, errno));
   if (static_cast<std::uint64_t>(info.st_size) == spec.size) {
@@ -86,9 +100,13 @@ Result<DataFile> DataDirectory::open(const FileSpec& spec) const {
     file.complete = has_mark(file.fd.get(), spec.version);
     return file;
   }
-  // New, or not what we left there: an unmarked file of the right size and nothing in it.
-  fremovexattr(file.fd.get(), mark_name);
-  if (ftruncate(file.fd.get(), 0) != 0 || ftruncate(file.fd.get(), static_cast<off_t>(spec.size)) != 0) {
+  // Not what we left there: emptied, so that it is as good as new.
+  if (info.st_size != 0) {
+    fremovexattr(file.fd.get(), mark_name);
+    if (ftruncate(file.fd.get(), 0) != 0)
+      return fail(system_error("cannot empty the cache file " + path, errno));
+  }
+  if (ftruncate(file.fd.get(), static_cast<off_t>(spec.size)) != 0) {
     return fail(system_error("cannot size the cache file " + path, errno));
   }
   return file;

@@ -6,6 +6,7 @@
 // the cache.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,8 @@ class DataDirectory {
 
   // Makes the directory and its CACHEDIR.TAG, by which backup programs leave it out.
   [[nodiscard]] Result<void> prepare() const;
+  // Nothing when there is no such file. Errors: permission, io.
+  [[nodiscard]] Result<std::optional<DataFile>> open_existing(const FileSpec& spec) const;
   // Opens or creates; makes directories that somebody deleted. Errors: no_space, permission, io.
   [[nodiscard]] Result<DataFile> open(const FileSpec& spec) const;
   // After fdatasync of a file that is complete.
@@ -44,6 +47,7 @@ class DataDirectory {
   [[nodiscard]] std::vector<DataKey> list() const;
 
  private:
+  [[nodiscard]] static Result<DataFile> examine(UniqueFd fd, const FileSpec& spec, const std::string& path);
   std::string directory_;
 };
 

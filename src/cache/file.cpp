@@ -2,10 +2,7 @@
 #include "file.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 namespace nithronfs::cache {
 namespace {
@@ -13,6 +10,8 @@ namespace {
 constexpr std::uint64_t kib = 1024;
 // Files up to this size are fetched whole: the request costs more than the bytes.
 constexpr std::uint64_t small_file = 256 * kib;
+// Files up to this size are answered from memory before they are on the disk; max_unrecorded bounds how many.
+constexpr std::uint64_t staged_size = 32 * kib;
 // The least that is asked for beyond what a reader needs, and the grain that requests end on.
 constexpr std::uint64_t grain = 64 * kib;
 constexpr std::uint64_t page = 4 * kib;
@@ -52,16 +51,16 @@ File::~File() {
 
 Result<void> File::load() {
   if (loaded_) return {};
-  auto file = core_.directory.open(spec_);
-  if (!file) return fail(file.error());
   auto row = core_.index.load(spec_.key, spec_.size);
   if (!row) return fail(row.error());
+  auto found = core_.directory.open_existing(spec_);
+  if (!found) return fail(found.error());
   const auto known = row->has_value() ? (*row)->total() : 0;
-  if (file->complete) {
+  if (*found && (*found)->complete) {
     present_.add({0, spec_.size});
     complete_on_disk_ = true;
     if (known == spec_.size) recorded_ = present_;
-  } else if (file->existed && row->has_value()) {
+  } else if (*found && (*found)->existed && row->has_value()) {
     present_ = std::move(**row);
     recorded_ = present_;
   } else if (known > 0) {
@@ -71,8 +70,15 @@ Result<void> File::load() {
     core_.housekeeping.size_changed(static_cast<std::int64_t>(present_.total()) -
                                     static_cast<std::int64_t>(known));
   }
-  fd_ = std::move(file->fd);
-  raw_fd_ = fd_.get();
+  if (*found) {
+    fd_ = std::move((*found)->fd);
+  } else if (spec_.size <= staged_size && core_.housekeeping.may_stage()) {
+    staged_ = std::make_shared<std::string>(spec_.size, '\0');
+  } else {
+    auto made = core_.directory.open(spec_);
+    if (!made) return fail(made.error());
+    fd_ = std::move(made->fd);
+  }
   loaded_ = true;
   if (!present_.empty()) core_.housekeeping.record_soon(shared_from_this());  // for the time of last use
   return {};
@@ -99,17 +105,19 @@ void File::read(Stream& stream, std::uint64_t offset, std::size_t length, Cancel
     waiters_.push_back({waiter, want, core_.seams.clock.steady() + core_.timeout, std::move(done), {}});
   }
   plan(want, stream, hit, after);
+  auto here = hit ? slice(want) : Slice{};
   lock.unlock();
 
   if (hit) {
     ++core_.hits;
-    done(slice(want));
+    done(std::move(here));
   }
   run(std::move(after));
   if (hit) return;
   core_.housekeeping.watch_deadlines();
   // Destroyed after the lock is released: its destructor waits for an interrupt that may be running.
-  auto registration = interrupt_token.on_cancel([self = shared_from_this(), waiter] { self->interrupt(waiter); });
+  auto registration =
+      interrupt_token.on_cancel([self = shared_from_this(), waiter] { self->interrupt(waiter); });
   const MutexLock relock(mutex_);
   const auto still = std::ranges::find(waiters_, waiter, &Waiter::id);
   if (still != waiters_.end()) still->registration = std::move(registration);
@@ -206,16 +214,22 @@ void File::end_readahead(std::uint64_t stream) {
   run(std::move(after));
 }
 
+void File::answer(Aftermath& after, Waiters::iterator waiter) {
+  auto bytes = after.error ? Slice{} : slice(waiter->extent);
+  after.answered.emplace_back(std::move(*waiter), std::move(bytes));
+  waiters_.erase(waiter);
+}
+
 void File::take_satisfied(Aftermath& after) {
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     const auto waiter = at++;
-    if (present_.covers(waiter->extent)) after.answered.splice(after.answered.end(), waiters_, waiter);
+    if (present_.covers(waiter->extent)) answer(after, waiter);
   }
 }
 
 void File::run(Aftermath after) {
-  for (auto& waiter : after.answered) {
-    waiter.done(after.error ? Result<Slice>(fail(*after.error)) : slice(waiter.extent));
+  for (auto& [waiter, bytes] : after.answered) {
+    waiter.done(after.error ? Result<Slice>(fail(*after.error)) : Result<Slice>(std::move(bytes)));
   }
   for (const auto& fetch : after.cancel) fetch->cancel();
   for (const auto& fetch : after.start) start(fetch);
@@ -227,7 +241,7 @@ void File::interrupt(std::uint64_t waiter) {
   {
     const MutexLock lock(mutex_);
     const auto found = std::ranges::find(waiters_, waiter, &Waiter::id);
-    if (found != waiters_.end()) after.answered.splice(after.answered.end(), waiters_, found);
+    if (found != waiters_.end()) answer(after, found);
   }
   run(std::move(after));
 }
@@ -242,7 +256,7 @@ bool File::expire(SteadyTime now) {
     const MutexLock lock(mutex_);
     for (auto at = waiters_.begin(); at != waiters_.end();) {
       const auto waiter = at++;
-      if (waiter->deadline <= now) after.answered.splice(after.answered.end(), waiters_, waiter);
+      if (waiter->deadline <= now) answer(after, waiter);
     }
     others = !waiters_.empty();
   }
@@ -255,7 +269,7 @@ void File::shut_down() {
   after.error = Error{Errc::cancelled, "unmounting"};
   {
     const MutexLock lock(mutex_);
-    after.answered.splice(after.answered.end(), waiters_);
+    while (!waiters_.empty()) answer(after, waiters_.begin());
     for (const auto& fetch : fetches_) {
       fetch->abandoned = true;
       after.cancel.push_back(fetch);
@@ -265,7 +279,11 @@ void File::shut_down() {
 }
 
 Slice File::slice(Extent extent) const {
-  return {shared_from_this(), raw_fd_, extent.begin, static_cast<std::size_t>(extent.length())};
+  return {.file = shared_from_this(),
+          .memory = staged_,
+          .fd = fd_.get(),
+          .offset = extent.begin,
+          .length = static_cast<std::size_t>(extent.length())};
 }
 
 std::uint64_t File::cached_bytes() {

@@ -1,7 +1,8 @@
 // One version of one file: which bytes are here, which are on their way, and who waits for them.
 //
 // Invariants, all under mutex_:
-//  1. present_ holds only bytes that were written to the data file.
+//  1. present_ holds only bytes that were written to the data file, or to staged_ while there is no data
+//  file.
 //  2. Every waiter's missing bytes are covered by fetches that are not abandoned.
 //  3. Callbacks (ReadDone, fetch starts, cancellations) run without the mutex.
 #pragma once
@@ -54,7 +55,8 @@ class File final : public std::enable_shared_from_this<File> {
   net::Flow accept(Fetch& fetch, std::uint64_t offset, std::span<const std::byte> bytes) EXCLUDES(mutex_);
 
   // The two halves of recording. What to flush, if anything: the descriptor stays open as long as the File.
-  [[nodiscard]] std::optional<int> begin_recording() EXCLUDES(mutex_);
+  // Errors: the disk's; then nothing of it will be recorded.
+  [[nodiscard]] Result<std::optional<int>> begin_recording() EXCLUDES(mutex_);
   // After the flush succeeded: the row to store.
   [[nodiscard]] PresenceRow recorded() EXCLUDES(mutex_);
   // After the row was stored.
@@ -78,8 +80,8 @@ class File final : public std::enable_shared_from_this<File> {
   using Waiters = std::list<Waiter>;
   // What to do after the mutex was released.
   struct Aftermath {
-    Waiters answered;
-    std::optional<Error> error;  // for all of `answered`; none: success
+    std::vector<std::pair<Waiter, Slice>> answered;  // the slice counts when there is no error
+    std::optional<Error> error;                      // for all of `answered`
     std::vector<std::shared_ptr<Fetch>> start;
     std::vector<std::shared_ptr<Fetch>> cancel;
   };
@@ -106,8 +108,9 @@ class File final : public std::enable_shared_from_this<File> {
       EXCLUDES(mutex_);
   void call_ended();
   void interrupt(std::uint64_t waiter) EXCLUDES(mutex_);
-  [[nodiscard]] Result<void> write(std::uint64_t offset, std::span<const std::byte> bytes) const;
-  [[nodiscard]] Slice slice(Extent extent) const;
+  [[nodiscard]] Result<void> put_on_disk() REQUIRES(mutex_);
+  void answer(Aftermath& after, Waiters::iterator waiter) REQUIRES(mutex_);
+  [[nodiscard]] Slice slice(Extent extent) const REQUIRES(mutex_);
 
   // Constant.
   Core& core_;
@@ -115,8 +118,10 @@ class File final : public std::enable_shared_from_this<File> {
   const std::shared_ptr<Source> source_;
 
   Mutex mutex_;
-  UniqueFd fd_ GUARDED_BY(mutex_);  // set once by load(); its value is read without the mutex afterwards
-  int raw_fd_ = -1;
+  UniqueFd fd_ GUARDED_BY(mutex_);  // set once, by load() or begin_recording()
+  // A small file that is not on the disk yet: making an inode costs more than fetching a kilobyte, so the
+  // reader is answered from here and the disk follows when it is recorded.
+  std::shared_ptr<std::string> staged_ GUARDED_BY(mutex_);
   bool loaded_ GUARDED_BY(mutex_) = false;
   bool complete_on_disk_ GUARDED_BY(mutex_) = false;  // carries the mark
   bool doomed_ GUARDED_BY(mutex_) = false;

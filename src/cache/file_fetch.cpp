@@ -1,10 +1,10 @@
 // Fetches: bytes arriving, requests ending well or badly, and the second look that provisional bytes need.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cstring>
 
+#include "disk.hpp"
 #include "file.hpp"
 
 namespace nithronfs::cache {
@@ -48,20 +48,8 @@ void File::call_ended() {
   core_.calls_running.notify_all();
 }
 
-Result<void> File::write(std::uint64_t offset, std::span<const std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const auto written = ::pwrite(raw_fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return fail(system_error("cannot write to the cache", errno));
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return {};
-}
-
 net::Flow File::accept(Fetch& fetch, std::uint64_t offset, std::span<const std::byte> bytes) {
+  int fd = -1;
   bool here = false;
   {
     const MutexLock lock(mutex_);
@@ -69,11 +57,15 @@ net::Flow File::accept(Fetch& fetch, std::uint64_t offset, std::span<const std::
       return net::Flow::stop;
     }
     here = present_.covers({offset, offset + bytes.size()});
+    // Into memory under the lock, because recording may put a file in its place at any moment.
+    if (staged_ && !here) std::memcpy(staged_->data() + offset, bytes.data(), bytes.size());
+    here = here || staged_;
+    fd = fd_.get();
   }
   if (!here) {
-    auto written = write(offset, bytes);
+    auto written = write_at(fd, offset, bytes);
     if (!written && written.error().code == Errc::no_space && core_.housekeeping.make_room()) {
-      written = write(offset, bytes);
+      written = write_at(fd, offset, bytes);
     }
     if (!written) {
       const MutexLock lock(mutex_);
@@ -196,15 +188,15 @@ void File::poison(Error error, Aftermath& after) {
 
 // Fails those whose bytes nobody fetches any more (invariant 2).
 void File::take_unreachable(const Error& error, Aftermath& after) {
+  after.error = error;
   Extents known = present_;
   for (const auto& fetch : fetches_) {
     if (!fetch->abandoned) known.add({fetch->visible, fetch->extent.end});
   }
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     const auto waiter = at++;
-    if (!known.covers(waiter->extent)) after.answered.splice(after.answered.end(), waiters_, waiter);
+    if (!known.covers(waiter->extent)) answer(after, waiter);
   }
-  after.error = error;
 }
 
 }  // namespace nithronfs::cache

@@ -151,6 +151,11 @@ void reply_slice(fuse_req_t request, const cache::Slice& slice) {
     fuse_reply_buf(request, nullptr, 0);
     return;
   }
+  if (slice.memory) {
+    const auto bytes = slice.bytes_in_memory();
+    fuse_reply_buf(request, bytes.data(), bytes.size());
+    return;
+  }
   fuse_bufvec data{};
   data.count = 1;
   data.buf[0].size = slice.length;

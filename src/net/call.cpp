@@ -1,3 +1,4 @@
+// Judges the head of each answer (deliver, repeat, follow, refuse) and passes bodies on accordingly.
 #include "net/call.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Reads status lines and fields leniently, as RFC 9112 allows, but never without a bound.
 #include "net/head_parser.hpp"
 
 namespace nithronfs::net {

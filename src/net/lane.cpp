@@ -1,3 +1,4 @@
+// Wires a curl multi handle to epoll: libcurl says which sockets and which timer it wants.
 #include "net/lane.hpp"
 
 #include <sys/epoll.h>

@@ -1,3 +1,4 @@
+// One round: commands, timers, ended exchanges, free slots, then wait for sockets.
 #include "net/loop.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// A vector under a mutex, and an eventfd that is written only when the vector was empty.
 #include "net/mailbox.hpp"
 
 #include <sys/eventfd.h>

@@ -1,3 +1,4 @@
+// The table from libcurl's codes to errors that say what failed and what to do about it.
 #include "net/outcome.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The numbers of repeating: how often, how long, and how long an absent host is left alone.
 #include "net/retry.hpp"
 
 #include <algorithm>

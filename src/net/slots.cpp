@@ -1,3 +1,4 @@
+// One ordered queue per priority; a queue is served only while its class has room.
 #include "net/slots.hpp"
 
 #include <algorithm>

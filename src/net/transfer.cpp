@@ -1,3 +1,4 @@
+// Chooses libcurl's options, most of them once per handle, and translates its callbacks.
 #include "net/transfer.hpp"
 
 #include <strings.h>

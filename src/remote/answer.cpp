@@ -1,3 +1,4 @@
+// What error statuses and error bodies mean, in words for people.
 #include "remote/answer.hpp"
 
 #include <fmt/format.h>

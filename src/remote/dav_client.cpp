@@ -1,3 +1,4 @@
+// Builds the WebDAV requests and picks the answer that understands each.
 #include "remote/dav_client.hpp"
 
 #include <fmt/format.h>

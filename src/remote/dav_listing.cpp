@@ -1,3 +1,4 @@
+// Checks each row of a listing field by field: nonsense is refused with its reason, never guessed at.
 #include "remote/dav_listing.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Reads JSON without exceptions: what is missing has a meaning, what is wrong is an error.
 #include "remote/json_answers.hpp"
 
 #include <algorithm>

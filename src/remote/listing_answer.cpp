@@ -1,3 +1,4 @@
+// Connects the bytes of a PROPFIND answer to the parser, and its end to a verdict.
 #include "remote/listing_answer.hpp"
 
 namespace nithronfs::remote {

@@ -1,3 +1,4 @@
+// UTF-8, hrefs and names, checked before anything above sees them.
 #include "remote/names.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// A stack of places in the document decides what a tag means; text is collected for known properties only.
 #include "remote/propfind_parser.hpp"
 
 #include <expat.h>

@@ -1,3 +1,4 @@
+// Compares every header that identifies bytes, then counts the bytes.
 #include "remote/range_answer.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The round of one request: get the login, send, and after a 401 do both once more.
 #include "remote/session.hpp"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Renewing: one coroutine per process does it, everybody else waits for its outcome.
 #include "remote/token_keeper.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The lock on a database directory: flock on a file in it, checked for having been replaced.
 #include "directory_lock.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Opening and closing LMDB, with everything checked that would otherwise end in a signal later.
 #include <fmt/format.h>
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// Opening a disposable database: believing it or throwing it away, and the clean mark at its close.
 #include "nithronfs/store/index_stamp.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// The table from LMDB's return codes to ours.
 #include "lmdb_error.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Taking and giving back idle read transactions.
 #include "reader_pool.hpp"
 
 #include <lmdb.h>

@@ -1,3 +1,4 @@
+// Codec of the stamp, and its durable replacement on disk.
 #include "stamp_file.hpp"
 
 #include <fcntl.h>

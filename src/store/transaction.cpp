@@ -1,3 +1,4 @@
+// Reading, writing and walking inside one transaction.
 #include <cassert>
 
 #include "environment_state.hpp"

@@ -1,3 +1,4 @@
+// Names of one directory: added, replaced, updated, removed, with all their rows.
 #include "directory_editor.hpp"
 
 #include <algorithm>

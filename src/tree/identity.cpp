@@ -1,3 +1,4 @@
+// The digest behind st_ino and data key.
 #include "identity.hpp"
 
 #include <openssl/evp.h>

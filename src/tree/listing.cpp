@@ -1,3 +1,4 @@
+// A listing in batches of bounded transactions: rows as they come, removals only at its end.
 #include "listing.hpp"
 
 #include <algorithm>

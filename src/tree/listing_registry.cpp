@@ -1,3 +1,4 @@
+// Telling the active listings of a directory what others have settled.
 #include "listing_registry.hpp"
 
 namespace nithronfs::tree {

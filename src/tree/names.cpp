@@ -1,3 +1,4 @@
+// Checking names, and choosing those of shares.
 #include "names.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Pages of bits, found by the upper part of an offset.
 #include "offset_set.hpp"
 
 namespace nithronfs::tree {

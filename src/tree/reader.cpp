@@ -1,3 +1,4 @@
+// Looking rows up and decoding them.
 #include "reader.hpp"
 
 #include <fmt/format.h>

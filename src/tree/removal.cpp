@@ -1,3 +1,4 @@
+// Taking subtrees down and purging superseded rows, a bounded step at a time.
 #include "removal.hpp"
 
 #include <optional>

@@ -1,3 +1,4 @@
+// Codec of the rows; the formats stand in the header.
 #include "row_codec.hpp"
 
 #include <bit>

@@ -87,7 +87,7 @@ class TreeCrashTest : public ::testing::TestWithParam<std::uint64_t> {
     EXPECT_GT(stack.tree->totals()->inodes, 500U) << "what was committed is there";
   }
 
-  store::test::TempDir directory_;
+  nithronfs::test::TempDir directory_;
   remote::Share share_ = [] {
     remote::Share share;
     share.id = "share-1";

@@ -1,3 +1,4 @@
+// A thread per connection, so that one that hangs or drips, as told, holds up no other.
 #include "support/http_script_server.hpp"
 
 #include <arpa/inet.h>

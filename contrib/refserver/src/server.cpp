@@ -94,6 +94,11 @@ std::optional<std::string> Server::Impl::open_share(const Options& options, cons
   share.root = std::filesystem::canonical(wanted.directory);
   share.root_fd.reset(::open(share.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!share.root_fd) return fmt::format("--share {}: {}", wanted.name, std::strerror(errno));
+  // Old kernels and strict containers lack openat2; without it nothing could be served safely.
+  if (auto usable = open_beneath(share, "", O_PATH | O_DIRECTORY); !usable) {
+    return fmt::format("--share {}: cannot resolve paths beneath it (openat2): {}", wanted.name,
+                       std::strerror(usable.error()));
+  }
   share.read_only = wanted.read_only;
   share.follow_inner_symlinks = options.profile == Profile::stock;
   share.exclude_patterns = options.exclude_patterns;

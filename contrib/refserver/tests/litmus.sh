@@ -12,7 +12,7 @@ work=$(mktemp -d)
 pid=
 # shellcheck disable=SC2317  # called by the trap
 clean_up() {
-  [ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" || true; }
+  if [ -n "$pid" ] && kill "$pid" 2>/dev/null; then wait "$pid" || true; fi
   rm -rf "$work"
 }
 trap clean_up EXIT

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nithronfs/cache/extents.hpp"
@@ -45,13 +46,17 @@ class Source {
 
 class File;
 
-// Bytes ready to be sent to a reader: a piece of an open data file. As long as it lives, the piece stays as
-// it is.
+// Bytes ready to be sent to a reader: a piece of an open data file, or of memory for a small file that is not on the disk
+// yet. As long as it lives, the piece stays as it is.
 struct Slice {
-  std::shared_ptr<const File> file;  // holds the descriptor
+  std::shared_ptr<const File> file;           // holds the descriptor
+  std::shared_ptr<const std::string> memory;  // set: the bytes are here, not in fd
   int fd = -1;
   std::uint64_t offset = 0;
   std::size_t length = 0;  // 0 at the end of the file
+  [[nodiscard]] std::string_view bytes_in_memory() const {
+    return std::string_view(*memory).substr(static_cast<std::size_t>(offset), length);
+  }
 };
 
 // Called once, on the calling thread (bytes were here), the net thread or the engine. Must not block.

@@ -103,8 +103,11 @@ struct ClientOptions {
   bool insecure = false;      // allow http:// to hosts that are not loopback
   Nanos connect_timeout = std::chrono::seconds(10);
   Nanos stall_timeout = std::chrono::seconds(30);
+  // Requests on the wire at a time, at least 2. All memory for bodies is bounded by this times twice the
+  // buffer: one that libcurl receives into, and one of bytes that arrived while the transfer was being
+  // paused.
   unsigned max_connections = 8;
-  std::size_t buffer_size = 256 * 1024;  // receive buffer per transfer, bytes
+  std::size_t buffer_size = 256 * 1024;  // per transfer, bytes, 16 to 512 KiB
 };
 
 // Owns the net thread. TLS 1.3, HTTP/2 where the server offers it, connections reused. Redirects are followed

@@ -48,7 +48,8 @@ struct ByteRange {
 };
 
 // Thread rules: any thread may call; tasks end on the net thread, or at once on the caller's when nothing
-// needs sending. Paths are relative to the share, components separated by '/', no leading or trailing slash,
+// needs sending, or on the disk executor when the login could not be renewed. Paths are relative to the
+// share, components separated by '/', no leading or trailing slash,
 // "" is the share's root; components are raw names, encoding them is this layer's job. Errors common to all:
 // offline, timed_out, cancelled, permission, not_logged_in, server, protocol.
 class Remote {

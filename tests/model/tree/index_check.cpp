@@ -1,3 +1,4 @@
+// Reads all tables and holds them against each other.
 #include "index_check.hpp"
 
 #include <fmt/format.h>

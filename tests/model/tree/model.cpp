@@ -1,3 +1,4 @@
+// The rules of listings and answers on maps in memory.
 #include "model.hpp"
 
 namespace nithronfs::tree::test {

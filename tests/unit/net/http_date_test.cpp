@@ -1,3 +1,4 @@
+// All three forms of an HTTP-date, and what is none.
 #include "nithronfs/net/http_date.hpp"
 
 #include <gtest/gtest.h>

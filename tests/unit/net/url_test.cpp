@@ -1,3 +1,4 @@
+// Origins, loopback, references and percent-encoding.
 #include "nithronfs/net/url.hpp"
 
 #include <gtest/gtest.h>

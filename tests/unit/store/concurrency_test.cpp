@@ -1,3 +1,4 @@
+// Readers beside writers, and more readers than there is room for.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -5,8 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "files.hpp"
 #include "nithronfs/store/store.hpp"
-#include "temp_dir.hpp"
 
 namespace nithronfs::store {
 namespace {

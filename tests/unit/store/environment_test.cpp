@@ -1,3 +1,4 @@
+// Transactions, cursors, errors of one LMDB environment.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -5,8 +6,8 @@
 #include <fstream>
 #include <vector>
 
+#include "files.hpp"
 #include "nithronfs/store/store.hpp"
-#include "temp_dir.hpp"
 
 namespace nithronfs::store {
 namespace {

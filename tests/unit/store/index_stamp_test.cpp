@@ -1,3 +1,4 @@
+// When a disposable database is believed after a close, a crash, a reboot, a change of schema.
 #include "nithronfs/store/index_stamp.hpp"
 
 #include <gtest/gtest.h>
@@ -7,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "temp_dir.hpp"
+#include "files.hpp"
 
 namespace nithronfs::store {
 namespace {

@@ -1,3 +1,4 @@
+// One process per directory, also when the directory is deleted under it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -5,8 +6,8 @@
 #include <filesystem>
 
 #include "directory_lock.hpp"
+#include "files.hpp"
 #include "nithronfs/store/store.hpp"
-#include "temp_dir.hpp"
 
 namespace nithronfs::store {
 namespace {

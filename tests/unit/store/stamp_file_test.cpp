@@ -1,3 +1,4 @@
+// The stamp's format, byte by byte, and everything that is not it.
 #include "stamp_file.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Which versions are one (R9), and the numbers that follow from a version (K1).
 #include "identity.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Names that Linux can hold, and names for shares that want the same one.
 #include "names.hpp"
 
 #include <gtest/gtest.h>

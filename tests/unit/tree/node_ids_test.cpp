@@ -1,10 +1,11 @@
+// Node ids are never handed out twice (K1).
 #include <gtest/gtest.h>
 
 #include <set>
 #include <thread>
 #include <vector>
 
-#include "../store/temp_dir.hpp"
+#include "files.hpp"
 #include "nithronfs/tree/tree.hpp"
 
 namespace nithronfs::tree {
@@ -26,7 +27,7 @@ class NodeIdsTest : public ::testing::Test {
   }
   std::uint64_t next() { return static_cast<std::uint64_t>(ids->next().value()); }
 
-  store::test::TempDir directory;
+  nithronfs::test::TempDir directory;
   std::unique_ptr<store::Environment> state;
   std::unique_ptr<NodeIds> ids;
 };

@@ -1,3 +1,4 @@
+// The set of offsets against std::set.
 #include "offset_set.hpp"
 
 #include <gtest/gtest.h>

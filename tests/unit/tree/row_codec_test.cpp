@@ -1,3 +1,4 @@
+// The rows of the index, byte by byte, and damaged ones.
 #include "row_codec.hpp"
 
 #include <fmt/format.h>

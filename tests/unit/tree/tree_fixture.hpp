@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "../store/temp_dir.hpp"
+#include "files.hpp"
 #include "nithronfs/store/index_stamp.hpp"
 #include "nithronfs/tree/tree.hpp"
 
@@ -143,7 +143,7 @@ class TreeTest : public ::testing::Test {
   }
   Errc error_of(const auto& result) { return result ? Errc::io : result.error().code; }
 
-  store::test::TempDir directory_;
+  nithronfs::test::TempDir directory_;
   std::optional<remote::Share> share_ = [] {
     remote::Share share;
     share.id = "share-1";

@@ -236,6 +236,10 @@ class VfsTest : public ::testing::Test {
         answer->result = fail(slice.error());
         return;
       }
+      if (slice->memory) {
+        answer->result = std::string(slice->bytes_in_memory());
+        return;
+      }
       std::string bytes(slice->length, '\0');
       if (!bytes.empty()) {
         EXPECT_EQ(pread(slice->fd, bytes.data(), bytes.size(), static_cast<off_t>(slice->offset)),
