@@ -40,7 +40,8 @@ class Call final : public TransferEvents {
 
   [[nodiscard]] CallId id() const { return id_; }
   [[nodiscard]] const Request& request() const { return request_; }
-  [[nodiscard]] const std::string& url() const { return url_; }
+  // What is meant for this machine stays on it: through a proxy, plain HTTP to loopback would leave it.
+  [[nodiscard]] Transfer::Target target() const { return {.url = url_, .direct = is_loopback(origin_)}; }
   [[nodiscard]] std::string authority() const { return origin_.authority(); }
   [[nodiscard]] std::optional<SteadyTime> deadline() const;
   [[nodiscard]] Nanos stall(const ClientOptions& options) const;
@@ -54,7 +55,7 @@ class Call final : public TransferEvents {
   struct Repeat {
     Nanos pause;
   };
-  struct Follow {};  // to url(), which is the new one already
+  struct Follow {};  // to target(), which is the new one already
   using Next = std::variant<Result<void>, Repeat, Follow>;
   // What follows from the exchange that ended with `failure.code`.
   [[nodiscard]] Next conclude(const CurlFailure& failure);

@@ -156,7 +156,7 @@ Result<void> Loop::put_on_wire(Call& call) {
   }
   if (!transfer) return fail(Errc::out_of_memory, "no memory for a request");
   call.begin_exchange(context_);
-  if (auto prepared = transfer->prepare(call.request(), call.url(), call); !prepared) return prepared;
+  if (auto prepared = transfer->prepare(call.request(), call.target(), call); !prepared) return prepared;
   Lane& lane = call.request().priority == Priority::foreground ? *express_ : *bulk_;
   if (!lane.add(*transfer)) return fail(Errc::out_of_memory, "no memory for a request");
   call.place = Call::Place{.transfer = std::move(transfer), .lane = &lane, .bytes_sent = 0};

@@ -80,7 +80,7 @@ bool Transfer::configure(const ClientOptions& options) {
   return ok;
 }
 
-Result<void> Transfer::prepare(const Request& request, const std::string& url, TransferEvents& events) {
+Result<void> Transfer::prepare(const Request& request, const Target& target, TransferEvents& events) {
   CURL* easy = easy_.get();
   events_ = &events;
   error_text_[0] = '\0';
@@ -88,10 +88,12 @@ Result<void> Transfer::prepare(const Request& request, const std::string& url, T
   set_method(request);
   // Without TLS there is nothing to negotiate; asking for HTTP/2 there would make parallel requests wait for
   // each other's first answer.
-  const bool tls = strncasecmp(url.c_str(), "https:", 6) == 0;
+  const bool tls = strncasecmp(target.url.c_str(), "https:", 6) == 0;
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_STREAM_WEIGHT, weight_of(request.priority));
-  if (!set(easy, CURLOPT_URL, url.c_str())) return fail(Errc::out_of_memory, "no memory for a request");
+  set(easy, CURLOPT_PROXY, target.direct ? "" : nullptr);
+  if (!set(easy, CURLOPT_URL, target.url.c_str()))
+    return fail(Errc::out_of_memory, "no memory for a request");
   return {};
 }
 

@@ -40,9 +40,13 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
   ~Transfer() = default;
 
+  struct Target {
+    const std::string& url;
+    bool direct = false;  // no proxy, whatever the environment says
+  };
   // Sets up one exchange. `request.body` and `events` must live until it has ended. Errors: invalid_argument
   // for a header that would not stay one line, out_of_memory.
-  [[nodiscard]] Result<void> prepare(const Request& request, const std::string& url, TransferEvents& events);
+  [[nodiscard]] Result<void> prepare(const Request& request, const Target& target, TransferEvents& events);
   // Lets go of what prepare() was given.
   void finish();
   // After BodyVerdict::later.

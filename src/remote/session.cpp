@@ -11,7 +11,10 @@ Task<Result<void>> Session::send(std::shared_ptr<Session> self, Exchange exchang
   while (true) {
     if (exchange.cancel.cancelled()) co_return fail(Errc::cancelled, "the request was cancelled");
     auto authorization = co_await self->authorizer_->authorization(refused);
-    if (!authorization) co_return fail(std::move(authorization.error()));
+    if (!authorization) {
+      self->note_failure(authorization.error());
+      co_return fail(std::move(authorization.error()));
+    }
     net::Request request = exchange.request;
     if (!authorization->empty()) request.headers.push_back({"Authorization", *authorization});
     Result<void> outcome;
@@ -42,7 +45,13 @@ Task<Result<void>> Session::send_once(std::shared_ptr<Session> self, net::Reques
 void Session::note_reachability(const Answer& answer, const Result<void>& outcome) {
   if (answer.status() != 0) {
     online_.store(true, std::memory_order_relaxed);
-  } else if (!outcome && (outcome.error().code == Errc::offline || outcome.error().code == Errc::timed_out)) {
+  } else if (!outcome) {
+    note_failure(outcome.error());
+  }
+}
+
+void Session::note_failure(const Error& error) {
+  if (error.code == Errc::offline || error.code == Errc::timed_out) {
     online_.store(false, std::memory_order_relaxed);
   }
 }

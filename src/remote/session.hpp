@@ -45,6 +45,7 @@ class Session {
                                                     std::shared_ptr<Answer> answer,
                                                     std::shared_ptr<net::CallLink> link);
   void note_reachability(const Answer& answer, const Result<void>& outcome);
+  void note_failure(const Error& error);
 
   net::HttpClient& client_;
   const std::shared_ptr<Authorizer> authorizer_;

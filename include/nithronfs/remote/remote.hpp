@@ -27,6 +27,7 @@ struct CallOptions {
 class ListingReceiver {
  public:
   virtual ~ListingReceiver() = default;
+  // Flow::stop ends the listing with cancelled; pausing one is not possible and means proceed.
   virtual net::Flow on_entry(Entry entry) = 0;
   // A row that Linux cannot hold or that must not be believed (invariant 10): left out, and worth a problem
   // report.

@@ -142,6 +142,27 @@ TEST_F(NetTest, RefusesWhatMustNotBeSent) {
   EXPECT_EQ(client->counters().requests, 0U);
 }
 
+// The environment's proxy, for as long as the test needs it.
+class ProxyVariable {
+ public:
+  explicit ProxyVariable(const std::string& url) { setenv("http_proxy", url.c_str(), 1); }
+  ProxyVariable(const ProxyVariable&) = delete;
+  ProxyVariable& operator=(const ProxyVariable&) = delete;
+  ~ProxyVariable() { unsetenv("http_proxy"); }
+};
+
+TEST_F(NetTest, WhatIsMeantForThisMachineDoesNotGoThroughAProxy) {
+  HttpScriptServer proxy([](const ScriptRequest&) { return ScriptReply::ok("seen by the proxy"); });
+  HttpScriptServer server([](const ScriptRequest&) { return ScriptReply::ok("direct"); });
+  const ProxyVariable variable(proxy.url());
+  const auto client = make_client(ClientOptions{.insecure = true});
+  EXPECT_EQ(get(*client, server.url("/"))->body, "direct");
+  EXPECT_EQ(proxy.connection_count(), 0U);
+  // The same client does use it where it is allowed to.
+  EXPECT_EQ(get(*client, "http://nas.invalid/")->body, "seen by the proxy");
+  EXPECT_EQ(get(*client, server.url("/"))->body, "direct");
+}
+
 TEST_F(NetTest, FetchBoundsTheBody) {
   HttpScriptServer server([](const ScriptRequest&) { return ScriptReply::ok(std::string(1000, 'x')); });
   const auto client = make_client();
