@@ -173,7 +173,9 @@ WallTime ManualExecutor::wall() const {
   return WallTime(new_year_2026 + state_->now);
 }
 
-void ManualExecutor::drop_all() { state_->queue = WorkQueue(); }
+void ManualExecutor::drop_all() {
+  state_->queue = WorkQueue();
+}
 
 std::size_t ManualExecutor::run_ready(std::size_t limit) {
   std::size_t ran = 0;

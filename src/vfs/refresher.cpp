@@ -53,6 +53,13 @@ class BatchReceiver final : public remote::ListingReceiver,
     if (error_) return fail(*error_);
     return update_->finish(self, now);
   }
+  // After a listing that failed: what its rows changed all the same.
+  tree::Changes give_up() {
+    const MutexLock lock(mutex_);
+    current_.clear();
+    batches_.clear();
+    return update_->take_changes();
+  }
   [[nodiscard]] const std::vector<std::string>& refused() const { return refused_; }
   [[nodiscard]] std::size_t refused_count() const { return refused_count_; }
 
@@ -264,6 +271,7 @@ Task<Result<void>> Refresher::list_directory(NodeId directory) {
     co_return publish(receiver->finish(*self, began));
   }
   failures_.failed("list", where->path, self.error());
+  (void)publish(receiver->give_up());  // the listing failed already; names that it added are shown
   // A directory that is gone is believed gone when its parent, listed afresh, does not have it (R5).
   if (const auto inode = parts_.tree.inode(directory);
       self.error().code == Errc::not_found && inode && inode->parent != NodeId::none) {

@@ -46,8 +46,8 @@ class Source {
 
 class File;
 
-// Bytes ready to be sent to a reader: a piece of an open data file, or of memory for a small file that is not on the disk
-// yet. As long as it lives, the piece stays as it is.
+// Bytes ready to be sent to a reader: a piece of an open data file, or of memory for a small file that is not
+// on the disk yet. As long as it lives, the piece stays as it is.
 struct Slice {
   std::shared_ptr<const File> file;           // holds the descriptor
   std::shared_ptr<const std::string> memory;  // set: the bytes are here, not in fd

@@ -12,7 +12,8 @@ template <class T>
 [[nodiscard]] T block_on(Task<T> task) {
   std::promise<T> promise;
   auto future = promise.get_future();
-  spawn(std::move(task), [promise = std::move(promise)](T value) mutable { promise.set_value(std::move(value)); });
+  spawn(std::move(task),
+        [promise = std::move(promise)](T value) mutable { promise.set_value(std::move(value)); });
   return future.get();
 }
 
