@@ -20,6 +20,8 @@ esac
 jobs=$(nproc)
 # Everything that tests create goes below one directory, so that nothing can be forgotten.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/nithronfs-run-XXXXXX") || exit 1
+# Some tests try what another user may do, who has to get as far as that.
+chmod 711 "$TMPDIR" || exit 1
 export TMPDIR
 steps=$TMPDIR/steps
 : >"$steps"
